@@ -1,0 +1,88 @@
+"""Proofs of inequalities for every K, by the four arguments that the book needs."""
+
+from sympy import Indexed, Mul, Sum, log
+
+from lossnotes.derive.prove import Reduction, proves_equal, unfold
+from lossnotes.derive.symbols import K, entry, maximum
+
+
+def proves_bound(left, relation, right):
+    """True if `left relation right` is proved for every K >= 2; False says nothing."""
+    if relation in (">=", ">"):
+        left, relation, right = right, {">=": "<=", ">": "<"}[relation], left
+    return _below(unfold(left), unfold(right), strict=relation == "<")
+
+
+def _below(left, right, strict):
+    if not strict and proves_equal(left, right):
+        return True
+    if isinstance(left, log) and isinstance(right, log):
+        return _below(left.args[0], right.args[0], strict)
+    return (
+        _one_term_below_the_sum(left, right)
+        or (not strict and _sum_below_its_largest_term(left, right))
+        or (not strict and _jensen(left, right))
+        or _constants_below(left, right, strict)
+    )
+
+
+def at(expression, where):
+    """The expression with vectors and numbers replaced; {s: c} makes every score equal to c."""
+    replaced = unfold(expression).replace(
+        lambda part: isinstance(part, Indexed) and part.base in where,
+        lambda part: entry(where[part.base], part.indices[0]),
+    )
+    return replaced.xreplace(where)
+
+
+def _constants_below(left, right, strict):
+    """The difference is a number, or a quantity whose sign its assumptions tell."""
+    difference = Reduction().reduce(right - left)
+    return bool(difference.is_positive if strict else difference.is_nonnegative)
+
+
+def _at_largest(sum_):
+    """The summand at the class of the largest score, if it grows with the score."""
+    (index, lower, upper) = sum_.limits[0]
+    body = sum_.function
+    scores = [part for part in body.atoms(Indexed) if index in part.free_symbols]
+    if len(sum_.limits) > 1 or (lower, upper) != (1, K) or len(scores) != 1:
+        return None
+    (score,) = scores
+    slope = body.diff(score)
+    if score.indices != (index,) or not slope.is_nonnegative:
+        return None
+    return body.xreplace({score: maximum(score.base)})
+
+
+def _one_term_below_the_sum(left, right):
+    """f(max s) < sum f(s_i), for positive growing f: one term of a sum of at least two."""
+    if not isinstance(right, Sum) or not right.function.is_positive:
+        return False
+    largest = _at_largest(right)
+    return largest is not None and proves_equal(left, largest)
+
+
+def _sum_below_its_largest_term(left, right):
+    """sum f(s_i) <= K f(max s), for growing f: no term exceeds the largest."""
+    if not isinstance(left, Sum):
+        return False
+    largest = _at_largest(left)
+    return largest is not None and proves_equal(K * largest, right)
+
+
+def _jensen(left, right):
+    """sum_i w_i log(x_i) <= log(sum_i w_i x_i), for weights that are positive and sum to one."""
+    if not isinstance(left, Sum) or not isinstance(right, log):
+        return False
+    logs = [factor for factor in Mul.make_args(left.function) if isinstance(factor, log)]
+    if len(logs) != 1:
+        return False
+    (concave,) = logs
+    weight = left.function / concave
+    mean = Sum(weight * concave.args[0], *left.limits)
+    return bool(
+        weight.is_positive
+        and proves_equal(Sum(weight, *left.limits), 1)
+        and proves_equal(mean, right.args[0])
+    )

@@ -1,0 +1,188 @@
+"""A derivation: a chain of expressions, each step checked before it is accepted."""
+
+import re
+from dataclasses import dataclass
+from html import escape
+
+from sympy import IndexedBase, Symbol, sympify
+
+from lossnotes.derive.bounds import at
+from lossnotes.derive.display import latex
+from lossnotes.derive.symbols import entry
+from lossnotes.derive.verdict import Verdict, compare
+
+SIGNS = {"=": "=", "<=": r"\le", ">=": r"\ge", "<": "<", ">": ">"}
+
+
+class StepError(ValueError):
+    """A step that does not follow; `verdict.witness` is a point at which it fails."""
+
+    def __init__(self, message, verdict):
+        super().__init__(message)
+        self.verdict = verdict
+
+
+@dataclass(frozen=True)
+class Step:
+    relation: str
+    expression: object
+    ground: str
+    verdict: Verdict
+
+
+@dataclass(frozen=True)
+class EqualityCase:
+    """Equality holds at `where` (verdict `attained`) and nowhere else (verdict `only_there`)."""
+
+    where: dict
+    attained: Verdict
+    only_there: Verdict
+
+    @property
+    def formula(self):
+        """The case as LaTeX, entry by entry."""
+        i = Symbol("i", integer=True, positive=True)
+        return ", ".join(
+            rf"{latex(entry(symbol, i))} = {latex(entry(value, i))}"
+            + (r" \text{ for all } i" if isinstance(symbol, IndexedBase) else "")
+            for symbol, value in self.where.items()
+        )
+
+    def __str__(self):
+        return f"if: {self.attained}, only if: {self.only_there}"
+
+
+class Derivation:
+    """A chain of equations and inequalities that starts from an expression.
+
+        d = Derivation(Derivative(LSE(s) - s[y], s[j]))
+        d.step(softmax(s)[j] - delta(j, y), "the gradient of LSE is the softmax")
+
+    In a notebook it shows itself, each step with its ground and its verdict.
+    """
+
+    def __init__(self, start):
+        self.start = sympify(start)
+        self.steps = []
+        self.equality_case = None
+
+    def step(self, expression, ground, relation="="):
+        """Add a step after checking that it follows from the one before; returns the derivation.
+
+        Raises StepError, with a witness, if it does not; the derivation is then unchanged.
+        """
+        expression = sympify(expression)
+        verdict = compare(self.result, relation, expression)
+        if not verdict:
+            raise StepError(
+                f"step {len(self.steps) + 1} does not follow: "
+                f"{self.result} {relation} {expression} is {verdict}",
+                verdict,
+            )
+        self.steps.append(Step(relation, expression, ground, verdict))
+        return self
+
+    def equality(self, where):
+        """State when a chain of inequalities is an equality: exactly at `where`, e.g. {p: q}.
+
+        Attained: at `where` every link is an equality. Only there: the ends differ elsewhere.
+        Raises StepError if either fails.
+        """
+        relation = {"<=": "<", ">=": ">"}.get(self.relation)
+        if relation is None:
+            raise ValueError(f"a chain of {self.relation} has no case of equality to state")
+        chain = [self.start, *(step.expression for step in self.steps)]
+        links = [
+            compare(at(left, where), "=", at(right, where))
+            for left, right in zip(chain, chain[1:], strict=False)
+        ]
+        order = ["refuted", "confirmed", "proved"]
+        attained = min(links, key=lambda verdict: order.index(verdict.kind))
+        only_there = compare(self.start, relation, self.result, special=False)
+        for verdict in (attained, only_there):
+            if not verdict:
+                raise StepError(f"equality is not exactly at {where}: {verdict}", verdict)
+        self.equality_case = EqualityCase(where, attained, only_there)
+        return self
+
+    @property
+    def result(self):
+        """The last expression."""
+        return self.steps[-1].expression if self.steps else self.start
+
+    @property
+    def relation(self):
+        """How the start relates to the result: the strongest relation that the chain supports."""
+        relations = {step.relation for step in self.steps} - {"="}
+        if not relations:
+            return "="
+        if relations <= {"<", "<="}:
+            return "<" if "<" in relations else "<="
+        if relations <= {">", ">="}:
+            return ">" if ">" in relations else ">="
+        raise ValueError("the chain mixes <= and >=, so that its ends are not related")
+
+    @property
+    def proved(self):
+        """Whether every step is proved, and not only confirmed."""
+        return all(step.verdict.kind == "proved" for step in self.steps)
+
+    @property
+    def statement(self):
+        """What the chain proves, start against result, as LaTeX."""
+        return rf"{latex(self.start)} {SIGNS[self.relation]} {latex(self.result)}"
+
+    def __repr__(self):
+        rows = [
+            f"{step.relation} {step.expression}    [{step.ground}: {step.verdict}]"
+            for step in self.steps
+        ]
+        if self.equality_case:
+            where = ", ".join(f"{a} = {b}" for a, b in self.equality_case.where.items())
+            rows.append(f"with equality if and only if {where}    [{self.equality_case}]")
+        return "\n".join([f"  {self.start}", *rows])
+
+    def _repr_latex_(self):
+        rows = [f"& {self._formula(step)} && {_note(step)}" for step in self.steps]
+        if self.equality_case:
+            case = self.equality_case
+            rows.append(
+                rf"& \text{{with equality if and only if }} {case.formula} && \text{{({case})}}"
+            )
+        body = " \\\\\n".join(rows)
+        return f"$$\\begin{{aligned}}\n{latex(self.start)} {body}\n\\end{{aligned}}$$"
+
+    def _repr_html_(self):
+        """A table: formulas at the left, grounds and verdicts at the right."""
+        rows = [(self._formula(step), step.ground, step.verdict) for step in self.steps]
+        cells = [
+            (rf"\(\displaystyle {formula}\)", ground, verdict.kind, str(verdict))
+            for formula, ground, verdict in rows
+        ]
+        if self.equality_case:
+            case = self.equality_case
+            words = rf"with equality if and only if \({case.formula}\)"
+            cells.append((words, "", case.only_there.kind, str(case)))
+        cells = cells or [("", "", "", "")]
+        lefts = [rf"\(\displaystyle {latex(self.start)}\)", *[""] * len(cells)]
+        body = "\n".join(
+            f'<tr><td class="left">{escape(left)}</td><td class="right">{escape(right)}</td>'
+            f'<td class="ground">{_inline_mathematics(escape(ground))}</td>'
+            f'<td class="verdict {kind}">{verdict}</td></tr>'
+            for left, (right, ground, kind, verdict) in zip(
+                lefts, cells or [("",) * 4], strict=False
+            )
+        )
+        return f'<table class="derivation"><tbody>\n{body}\n</tbody></table>'
+
+    @staticmethod
+    def _formula(step):
+        return rf"{SIGNS[step.relation]} {latex(step.expression)}"
+
+
+def _note(step):
+    return rf"\text{{{step.ground} ({step.verdict})}}"
+
+
+def _inline_mathematics(text):
+    return re.sub(r"\$(.+?)\$", r"\\(\1\\)", text)

@@ -1,0 +1,234 @@
+"""Proofs for every K: an equation is proved when its difference reduces to zero.
+
+The reduction knows five things about sums over the classes. A Kronecker delta inside picks one
+term. What does not depend on the index comes out. A constant sums to K times itself. A probability
+vector sums to one. A sum that remains is an atom, equal to any other with the same summand. What
+is left is a rational function of atoms, and is zero when its numerator expands to zero.
+"""
+
+from sympy import (
+    Add,
+    Derivative,
+    Dummy,
+    Function,
+    Heaviside,
+    Indexed,
+    KroneckerDelta,
+    Max,
+    Min,
+    Mul,
+    Pow,
+    Sum,
+    Symbol,
+    UnevaluatedExpr,
+    exp,
+    expand,
+    expand_log,
+    fraction,
+    log,
+    sympify,
+    together,
+)
+
+from lossnotes.derive.symbols import (
+    Entry,
+    K,
+    Others,
+    Probabilities,
+    Quantity,
+    argmax,
+    entry,
+    maximum,
+)
+
+BOUND = [Symbol(f"_{depth}", integer=True, positive=True) for depth in range(8)]
+
+
+def proves_equal(left, right):
+    """True if left = right is proved for every K; False says nothing."""
+    difference = _single_out(unfold(sympify(left)) - unfold(sympify(right)))
+    return all(
+        _vanishes(difference.xreplace(renamed), distinct)
+        for renamed, distinct in _cases(difference)
+    )
+
+
+def unfold(expression):
+    """Named quantities by their definitions, derivatives carried out, bound indices renamed."""
+    if isinstance(expression, UnevaluatedExpr):
+        return unfold(expression.args[0])
+    if isinstance(expression, (maximum, argmax)):
+        return _shift_out(expression)
+    if isinstance(expression, (Quantity, Entry)):
+        return unfold(expression.definition())
+    if isinstance(expression, Derivative):
+        return unfold(unfold(expression.expr).diff(*expression.variables))
+    if isinstance(expression, Sum):
+        fresh = {limit[0]: Dummy("i", integer=True, positive=True) for limit in expression.limits}
+        limits = [limit.xreplace(fresh) for limit in expression.limits]
+        whole = Sum(unfold(expression.function.xreplace(fresh)), *limits)
+        return whole.doit() if all(limit[2].is_Integer for limit in limits) else whole
+    if not expression.args or isinstance(expression, Indexed):
+        return expression
+    return expression.func(*(unfold(part) for part in expression.args))
+
+
+def _shift_out(expression):
+    """max (s + c) = c + max s, and the place of the maximum does not move."""
+    vector, *within = expression.args
+    parts = Add.make_args(vector)
+    shift = Add(*(part for part in parts if entry(part, BOUND[0]) == part))
+    if shift == 0:
+        return expression
+    if shift == vector:
+        return shift if isinstance(expression, maximum) else expression
+    rest = expression.func(vector - shift, *within)
+    return shift + rest if isinstance(expression, maximum) else rest
+
+
+def _single_out(expression):
+    """max over all classes = max(s_y, max over the others), for each y that is singled out."""
+    for single in expression.atoms(maximum):
+        vector, *within = single.args
+        if within and isinstance(within[0], Others):
+            both = Max(entry(vector, within[0].args[0]), single)
+            expression = expression.xreplace({maximum(vector): both})
+    return expression
+
+
+def _cases(expression):
+    """Every way in which the classes named in deltas coincide: (renaming, distinct classes)."""
+    bound = {limit[0] for part in expression.atoms(Sum) for limit in part.limits}
+    classes = {
+        argument
+        for delta in expression.atoms(KroneckerDelta)
+        for argument in delta.args
+        if not argument.free_symbols & bound
+    }
+    classes |= {others.args[0] for others in expression.atoms(Others)}
+    for blocks in _partitions(sorted(classes, key=str)):
+        if any(_apart(a, b) for block in blocks for a in block for b in block if a != b):
+            continue
+        yield (
+            {member: block[0] for block in blocks for member in block[1:]},
+            {block[0] for block in blocks},
+        )
+
+
+def _partitions(items):
+    if not items:
+        yield []
+        return
+    first, rest = items[0], items[1:]
+    for blocks in _partitions(rest):
+        yield [[first], *blocks]
+        for index, block in enumerate(blocks):
+            # A symbol comes first in its block, so that it stands for the whole of it.
+            yield [
+                *blocks[:index],
+                sorted([first, *block], key=lambda e: (bool(e.args), str(e))),
+                *blocks[index + 1 :],
+            ]
+
+
+def _apart(a, b):
+    """Two classes that never coincide: different numbers; y and the best of the others."""
+    if a.is_Integer and b.is_Integer:
+        return True
+    return any(
+        isinstance(best, argmax) and len(best.args) > 1 and best.args[1] == Others(other)
+        for best, other in ((a, b), (b, a))
+    )
+
+
+def _vanishes(difference, distinct):
+    reduced = Reduction(distinct).reduce(difference)
+    atoms = {
+        part: Dummy(positive=part.is_positive, real=True)
+        for part in reduced.atoms(Sum, Indexed, maximum, argmax, Max, Heaviside)
+    }
+    outermost = sorted(atoms, key=lambda part: -part.count_ops())
+    for part in outermost:
+        reduced = reduced.xreplace({part: atoms[part]})
+    numerator, _ = fraction(together(expand_log(reduced)))
+    return expand(numerator) == 0
+
+
+class Reduction:
+    """The normal form of an expression, given classes that are known to be distinct."""
+
+    def __init__(self, distinct=()):
+        self.distinct = distinct
+
+    def reduce(self, expression):
+        if isinstance(expression, Sum):
+            return self._sum(expression)
+        if isinstance(expression, KroneckerDelta):
+            return self._delta(expression)
+        if not expression.args or isinstance(expression, (Indexed, argmax)):
+            return expression
+        expression = expression.func(*(self.reduce(part) for part in expression.args))
+        if isinstance(expression, (Max, Min)):
+            return self._max(expression)
+        if isinstance(expression, log):
+            return self._log(expression)
+        if isinstance(expression, exp):
+            return expand(expression, deep=False, power_exp=True, power_base=False)
+        if isinstance(expression, Function):
+            return self._exponential(expression)
+        return expression
+
+    def _delta(self, delta):
+        a, b = delta.args
+        known = {a, b} <= self.distinct or _apart(a, b)
+        return KroneckerDelta(0, 1) if known and a != b else delta
+
+    def _sum(self, expression):
+        (index, lower, upper), *outer = expression.limits
+        if outer:
+            return self.reduce(Sum(Sum(expression.function, (index, lower, upper)), *outer))
+        if (lower, upper) != (1, K):
+            return expression
+        body = expand(self.reduce(expression.function))
+        return Add(*(self._sum_of_term(term, index) for term in Add.make_args(body)))
+
+    def _sum_of_term(self, term, index):
+        outside, inside = term.as_independent(index, as_Add=False)
+        for factor in Mul.make_args(inside):
+            base = factor.base if isinstance(factor, Pow) else factor
+            if isinstance(base, KroneckerDelta) and index in base.args:
+                (place,) = set(base.args) - {index}
+                return outside * self.reduce((inside / factor).xreplace({index: place}))
+        if inside == 1:
+            return K * outside
+        if isinstance(inside, Indexed) and isinstance(inside.base, Probabilities):
+            return outside
+        used = inside.atoms(Symbol) & set(BOUND)
+        bound = next(symbol for symbol in BOUND if symbol not in used)
+        return outside * Sum(inside.xreplace({index: bound}), (bound, 1, K))
+
+    def _log(self, expression):
+        """log of a product is a sum of logs; a common denominator comes out first."""
+        argument = expression.args[0]
+        if argument.is_Add:
+            numerator, denominator = fraction(together(argument))
+            if denominator != 1:
+                expression = log(numerator) - log(denominator)
+        return expand_log(expression)
+
+    def _exponential(self, expression):
+        """tanh and its kin in exponentials."""
+        rewritten = expression.rewrite(exp)
+        return expression if rewritten == expression else self.reduce(rewritten)
+
+    def _max(self, expression):
+        """Max(a, b) = a + Max(0, b - a), and Max(0, -x) = Max(0, x) - x."""
+        if isinstance(expression, Min):
+            return self._max(Max(*(-part for part in expression.args))) * -1
+        if not isinstance(expression, Max) or len(expression.args) != 2:
+            return expression
+        a, b = sorted(expression.args, key=lambda part: (part != 0, str(part)))
+        gap = expand(b - a)
+        if gap.could_extract_minus_sign():
+            return a + gap + Max(0, -gap)
+        return a + Max(0, gap)

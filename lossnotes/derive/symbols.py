@@ -1,0 +1,327 @@
+"""The symbols of the book, each with its domain, and the named quantities with their definitions.
+
+A vector is an indexed symbol: `s[i]` is its i-th entry and K the number of classes, so that a
+derivation holds for every K. Classes count from 1 here, as in the lecture; code counts from 0.
+A named quantity such as `LSE(s)` is shown by its name and computed by its definition.
+"""
+
+from sympy import (
+    Dummy,
+    Expr,
+    Function,
+    Indexed,
+    IndexedBase,
+    KroneckerDelta,
+    Max,
+    Sum,
+    Symbol,
+    Tuple,
+    exp,
+    log,
+    sympify,
+)
+
+K = Symbol("K", integer=True, positive=True)
+delta = KroneckerDelta
+
+
+class Scores(IndexedBase):
+    """A vector of K real numbers."""
+
+    def __new__(cls, label, **assumptions):
+        return super().__new__(cls, label, **(assumptions or {"real": True}))
+
+
+class Positives(IndexedBase):
+    """A vector of K positive numbers."""
+
+    def __new__(cls, label, **assumptions):
+        return super().__new__(cls, label, **(assumptions or {"positive": True}))
+
+
+class Probabilities(Positives):
+    """A vector of K positive numbers that sum to one."""
+
+
+class Between(Symbol):
+    """A real number in the open interval (lower, upper); a bound may depend on K."""
+
+    def __new__(cls, name, lower, upper):
+        assumptions = {"positive": True} if lower >= 0 else {"real": True}
+        symbol = Symbol.__xnew__(cls, name, **assumptions)
+        symbol.lower, symbol.upper = sympify(lower), sympify(upper)
+        return symbol
+
+    def _hashable_content(self):
+        return super()._hashable_content() + (self.lower, self.upper)
+
+    def __getnewargs_ex__(self):
+        return (self.name, self.lower, self.upper), {}
+
+
+class Classes(Symbol):
+    """A set of classes, neither empty nor all of them; `~A` is its complement."""
+
+    def __invert__(self):
+        return Complement(self)
+
+
+class Complement(Function):
+    """The classes outside a set."""
+
+    def _latex(self, printer):
+        return rf"{{{printer._print(self.args[0])}}}^{{c}}"
+
+
+class Others(Function):
+    """The classes other than y."""
+
+
+def entry(vector, index):
+    """The entry of a vector expression at an index; a scalar is the same in every entry."""
+    if isinstance(vector, IndexedBase):
+        return vector[index]
+    if isinstance(vector, Tuple):
+        return vector[int(index) - 1]
+    if isinstance(vector, VectorQuantity):
+        return vector[index]
+    if not isinstance(vector, Expr) or isinstance(vector, Indexed) or not vector.args:
+        return vector
+    if isinstance(vector, (ScalarQuantity, Entry, Sum, KroneckerDelta)):
+        return vector
+    return vector.func(*(entry(part, index) for part in vector.args))
+
+
+def total(term, free=()):
+    """Sum over all classes of term(i), with an index that is not free in the arguments."""
+    taken = {symbol.name for argument in free for symbol in argument.free_symbols}
+    index = next(name for name in "iklmn" if name not in taken)
+    index = Symbol(index, integer=True, positive=True)
+    return Sum(term(index), (index, 1, K))
+
+
+def total_of(vector, term):
+    """Sum over the classes, or over the entries of an explicit vector."""
+    if isinstance(vector, Tuple):
+        return sum(term(index) for index in range(1, len(vector) + 1))
+    return total(term, (vector,))
+
+
+class Quantity(Function):
+    """A named quantity: `symbol` is its LaTeX name and `definition()` what it stands for."""
+
+    symbol: str
+
+    def definition(self):
+        raise NotImplementedError
+
+    def _eval_derivative(self, variable):
+        return self.definition().diff(variable)
+
+    def _latex(self, printer, exp=None):
+        arguments = ", ".join(printer._print(argument) for argument in self.args)
+        power = "" if exp is None else rf"^{{{exp}}}"
+        return rf"{self.symbol}{power}\left({arguments}\right)"
+
+
+class ScalarQuantity(Quantity):
+    is_real = True
+
+
+class VectorQuantity(Quantity):
+    """A named vector; its entries are `vector[i]`."""
+
+    def __getitem__(self, index):
+        return Entry(self, index)
+
+    def definition_of(self, index):
+        raise NotImplementedError
+
+
+class Entry(Function):
+    """One entry of a named vector."""
+
+    is_real = True
+
+    def definition(self):
+        vector, index = self.args
+        return vector.definition_of(index)
+
+    def _eval_derivative(self, variable):
+        return self.definition().diff(variable)
+
+    def _eval_is_positive(self):
+        return self.args[0].positive or None
+
+    def _sympystr(self, printer):
+        vector, index = (printer._print(argument) for argument in self.args)
+        return f"{vector}[{index}]"
+
+    def _latex(self, printer, exp=None):
+        vector, index = self.args
+        power = "" if exp is None else rf"^{{{exp}}}"
+        subscript = printer._print(index)
+        arguments = ", ".join(printer._print(argument) for argument in vector.args)
+        return rf"{vector.symbol}_{{{subscript}}}{power}\left({arguments}\right)"
+
+
+class LSE(ScalarQuantity):
+    r"""LSE(s) = log sum_i exp(s_i)."""
+
+    symbol = r"\operatorname{LSE}"
+
+    def definition(self):
+        (s,) = self.args
+        return log(total_of(s, lambda i: exp(entry(s, i))))
+
+
+class softmax(VectorQuantity):
+    r"""softmax(s)_j = exp(s_j) / sum_i exp(s_i)."""
+
+    symbol, positive = r"\sigma", True
+
+    def definition_of(self, j):
+        (s,) = self.args
+        return exp(entry(s, j)) / total_of(s, lambda i: exp(entry(s, i)))
+
+
+class one_hot(VectorQuantity):
+    """one_hot(y)_i = 1 if i = y, else 0."""
+
+    symbol, positive = "e", False
+
+    def definition_of(self, i):
+        return delta(i, self.args[0])
+
+
+class smooth(VectorQuantity):
+    """smooth(y, epsilon)_i = (1 - epsilon) delta_iy + epsilon / K."""
+
+    symbol, positive = "q", True
+
+    def definition_of(self, i):
+        y, epsilon = self.args
+        return (1 - epsilon) * delta(i, y) + epsilon / K
+
+
+class smooth_others(VectorQuantity):
+    """smooth_others(y, epsilon)_i = 1 - (K - 1) epsilon if i = y, else epsilon."""
+
+    symbol, positive = "q'", True
+
+    def definition_of(self, i):
+        y, epsilon = self.args
+        return (1 - K * epsilon) * delta(i, y) + epsilon
+
+
+class entropy(ScalarQuantity):
+    """H(q) = -sum_i q_i log q_i."""
+
+    symbol = "H"
+
+    def definition(self):
+        (q,) = self.args
+        return -total_of(q, lambda i: entry(q, i) * log(entry(q, i)))
+
+
+class KL(ScalarQuantity):
+    """KL(q || p) = sum_i q_i log(q_i / p_i)."""
+
+    def definition(self):
+        q, p = self.args
+        return total(lambda i: entry(q, i) * log(entry(q, i) / entry(p, i)), (q, p))
+
+    def _latex(self, printer, exp=None):
+        q, p = (printer._print(argument) for argument in self.args)
+        return rf"\operatorname{{KL}}\left({q} \,\middle\|\, {p}\right)"
+
+
+class CE(ScalarQuantity):
+    """CE(q, p) = -sum_i q_i log p_i."""
+
+    symbol = r"\operatorname{CE}"
+
+    def definition(self):
+        q, p = self.args
+        return -total(lambda i: entry(q, i) * log(entry(p, i)), (q, p))
+
+
+class log_loss(ScalarQuantity):
+    """log_loss(s, y) = -log softmax(s)_y; for a target vector q, CE(q, softmax(s))."""
+
+    symbol = r"\ell"
+
+    def definition(self):
+        s, y = self.args
+        if isinstance(y, (IndexedBase, VectorQuantity)):
+            return CE(y, softmax(s))
+        return -log(softmax(s)[y])
+
+
+class maximum(ScalarQuantity):
+    """The largest score: of all classes, or of a set `within` (Others(y), a Classes set, ~A)."""
+
+    def __new__(cls, s, within=None):
+        return super().__new__(cls, s) if within is None else super().__new__(cls, s, within)
+
+    def definition(self):
+        return self
+
+    def _eval_derivative(self, variable):
+        i = Dummy("i", integer=True, positive=True)
+        return entry(self.args[0], i).diff(variable).xreplace({i: argmax(*self.args)})
+
+    def _latex(self, printer, exp=None):
+        index = Symbol("i", integer=True, positive=True)
+        score = printer._print(entry(self.args[0], index))
+        return rf"\max_{{{_range_latex(self.args[1:], index, printer)}}} {score}"
+
+
+class argmax(Function):
+    """The class of the largest score. Where two tie it is not defined, and no point is drawn."""
+
+    is_integer = is_positive = is_finite = True
+
+    def _latex(self, printer, exp=None):
+        index = Symbol("i", integer=True, positive=True)
+        score = printer._print(entry(self.args[0], index))
+        within = _range_latex(self.args[1:], index, printer)
+        return rf"\operatorname{{argmax}}_{{{within}}} {score}"
+
+
+def _range_latex(within, index, printer):
+    if not within:
+        return printer._print(index)
+    if isinstance(within[0], Others):
+        return rf"{printer._print(index)} \ne {printer._print(within[0].args[0])}"
+    return rf"{printer._print(index)} \in {printer._print(within[0])}"
+
+
+class margin(ScalarQuantity):
+    """margin(s, y) = s_y - max_{j != y} s_j; for a set A of right classes max_A s - max_{~A} s."""
+
+    symbol = "m"
+
+    def definition(self):
+        s, y = self.args
+        if isinstance(y, Classes):
+            return maximum(s, y) - maximum(s, ~y)
+        return entry(s, y) - maximum(s, Others(y))
+
+
+class margin_loss(ScalarQuantity):
+    """margin_loss(s, y) = max(0, 1 - margin(s, y))."""
+
+    symbol = r"\ell_{\mathrm{margin}}"
+
+    def definition(self):
+        return Max(0, 1 - margin(*self.args))
+
+
+i, j, k, y = (Symbol(name, integer=True, positive=True) for name in "ijky")
+s = Scores("s")
+q, p = Probabilities("q"), Probabilities("p")
+c = Symbol("c", real=True)
+h = Symbol("h", positive=True)
+epsilon = Between("epsilon", 0, 1)
+A = Classes("A")
