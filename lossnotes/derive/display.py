@@ -1,28 +1,52 @@
-"""How formulas are set: as SymPy sets them, with the weight before the logarithm."""
+"""How formulas are set: by SymPy's printer, in the order and with the signs of a textbook."""
 
-from sympy import Function, Indexed, Mul, Symbol
+from sympy import Add, Function, Indexed, Mul, Number, Symbol
 from sympy.printing.latex import LatexPrinter
+
+from lossnotes.derive.symbols import Entry
 
 
 class Printer(LatexPrinter):
-    """SymPy's LaTeX, with the factors of a product in the order of print: 2 q_i log p_i."""
+    """q_i before log p_i, what is subtracted last, log q_i without brackets, partial d's."""
+
+    def _print_Add(self, sum_, order=None):
+        terms = self._as_ordered_terms(sum_, order=order)
+        terms.sort(key=lambda term: term.could_extract_minus_sign())
+        return self._in_this_order(super()._print_Add, Add(*terms, evaluate=False), order="none")
 
     def _print_Mul(self, product):
         factors = product.as_ordered_factors()
-        if all(factor.is_Number or isinstance(factor, PLAIN) for factor in factors):
-            ordered = sorted(factors, key=_rank)
-            before, self._settings["order"] = self._settings["order"], "none"
-            printed = super()._print_Mul(Mul(*ordered, evaluate=False))
-            self._settings["order"] = before
-            return printed
-        return super()._print_Mul(product)
+        if not all(isinstance(factor, PLAIN) for factor in factors):
+            return super()._print_Mul(product)
+        ordered = Mul(*sorted(factors, key=_rank), evaluate=False)
+        return self._in_this_order(super()._print_Mul, ordered)
+
+    def _in_this_order(self, print_, expression, **options):
+        before, self._settings["order"] = self._settings["order"], "none"
+        printed = print_(expression, **options)
+        self._settings["order"] = before
+        return printed
+
+    def _print_log(self, logarithm, exp=None):
+        argument = logarithm.args[0]
+        if exp is None and isinstance(argument, (Symbol, Indexed, Entry)):
+            return rf"\log {self._print(argument)}"
+        return super()._print_log(logarithm, exp)
+
+    def _print_Derivative(self, derivative):
+        variables = derivative.variables
+        order = f"^{{{len(variables)}}}" if len(variables) > 1 else ""
+        below = r"\,".join(rf"\partial {self._print(variable)}" for variable in variables)
+        function = self.parenthesize(derivative.expr, 45, strict=True)
+        return rf"\frac{{\partial{order}}}{{{below}}} {function}"
 
 
-PLAIN = (Symbol, Indexed, Function)
+PLAIN = (Number, Symbol, Indexed, Function, Add)
 
 
 def _rank(factor):
-    return 0 if factor.is_Number else 1 if isinstance(factor, (Symbol, Indexed)) else 2
+    kinds = (Number, (Symbol, Indexed), Function, Add)
+    return next(rank for rank, kind in enumerate(kinds) if isinstance(factor, kind))
 
 
 def latex(expression):
