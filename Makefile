@@ -1,0 +1,77 @@
+# Two commands: `make book` builds the book, `make test` checks it. Both install what they need into
+# .venv on their first run. Another Python: make PYTHON=python3.13 book
+SHELL := bash
+.SHELLFLAGS := -eu -o pipefail -c
+MAKEFLAGS += --no-print-directory
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help book test serve lab notebooks lint bench clean
+
+PYTHON ?= python3
+PORT ?= 8000
+BIN := .venv/bin
+PAGES := _build/html
+EXTRAS := book,test
+NOTEBOOKS = $(shell find book -name '*.ipynb' -not -path '*/.*' | sort)
+
+help:  ## this list
+	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' Makefile | expand -t 12
+
+book: .venv/.installed  ## build the book as HTML and print where it is
+	@$(BIN)/jupyter-book build --all -W -n --keep-going .
+
+test: .venv/.installed  ## run every test, every notebook and the browser
+	@$(BIN)/pytest -n 2 --dist loadfile --nbval --nbval-current-env --nbval-cell-timeout 30 tests book
+
+serve:  ## build the book if it is not there, and serve it on localhost (PORT=8000)
+	@test -f $(PAGES)/index.html || $(MAKE) book
+	@$(PYTHON) -m http.server --bind 127.0.0.1 --directory $(PAGES) $(PORT)
+
+lab: .venv/.installed-lab  ## open the notebooks in JupyterLab
+	@$(BIN)/jupyter lab --notebook-dir=. book
+
+# Timings, versions and the state of the editor go; outputs, counts and ids stay.
+notebooks: .venv/.installed  ## run every notebook again, in place
+	@$(BIN)/jupyter nbconvert --to notebook --inplace --execute --ExecutePreprocessor.timeout=60 \
+	  --ExecutePreprocessor.record_timing=False --ExecutePreprocessor.coalesce_streams=True $(NOTEBOOKS)
+	@$(BIN)/nbstripout --keep-output --keep-count --keep-id --extra-keys "metadata.language_info.version" $(NOTEBOOKS)
+
+lint: .venv/.installed  ## check the style of code and notebooks
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+
+bench: .venv/.installed-bench  ## measure speed and accuracy beside SciPy and PyTorch
+	@for file in benchmarks/*.py; do $(BIN)/python "$$file"; done
+
+clean:  ## remove the built book and every cache (.venv stays)
+	@rm -rf _build .pytest_cache .hypothesis .ruff_cache
+	@find . -name __pycache__ -prune -exec rm -rf {} +
+	@find . -name .ipynb_checkpoints -prune -exec rm -rf {} +
+
+# One dot a package; the whole story is in .venv/install.log and is shown when it ends badly.
+define install
+$(BIN)/python -m pip install --no-input -c constraints.txt $(1) 2>&1 | tee .venv/install.log \
+  | while read -r word _; do if [ "$$word" = Collecting ]; then printf .; fi; done \
+  || { echo; tail -n 20 .venv/install.log; exit 1; }
+endef
+
+.venv/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+	  echo "Python 3.11 or newer is needed, and $(PYTHON) is not. Name another one: make PYTHON=python3.13 book"; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { \
+	  echo "$(PYTHON) cannot make environments. On Debian and Ubuntu: apt install python3-venv"; exit 1; }
+	@$(PYTHON) -m venv .venv
+
+# setuptools comes first, at its own exact version, because it installs the others.
+.venv/.installed: pyproject.toml constraints.txt | .venv/bin/python
+	@printf 'Installing into .venv, a dot a package, one or two minutes: '
+	@$(call install,setuptools)
+	@$(call install,--no-build-isolation -e '.[$(EXTRAS)]')
+	@echo ' done'
+	@touch $@
+
+.venv/.installed-%: .venv/.installed
+	@printf 'Installing what "$*" needs: '
+	@$(call install,--no-build-isolation -e '.[$*]')
+	@echo ' done'
+	@touch $@
