@@ -34,9 +34,13 @@ class Printer(LatexPrinter):
         return super()._print_log(logarithm, exp)
 
     def _print_Derivative(self, derivative):
-        variables = derivative.variables
-        order = f"^{{{len(variables)}}}" if len(variables) > 1 else ""
-        below = r"\,".join(rf"\partial {self._print(variable)}" for variable in variables)
+        times = [(self._print(variable), count) for variable, count in derivative.variable_count]
+        total = sum(count for _, count in times)
+        order = f"^{{{total}}}" if total > 1 else ""
+        below = r"\,".join(
+            rf"\partial {variable}" + (f"^{{{count}}}" if count > 1 else "")
+            for variable, count in times
+        )
         function = self.parenthesize(derivative.expr, 45, strict=True)
         return rf"\frac{{\partial{order}}}{{{below}}} {function}"
 

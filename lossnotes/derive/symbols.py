@@ -20,6 +20,7 @@ from sympy import (
     log,
     sympify,
 )
+from sympy.printing.precedence import PRECEDENCE
 
 K = Symbol("K", integer=True, positive=True)
 delta = KroneckerDelta
@@ -227,13 +228,15 @@ class entropy(ScalarQuantity):
 class KL(ScalarQuantity):
     """KL(q || p) = sum_i q_i log(q_i / p_i)."""
 
+    symbol = r"\operatorname{KL}"
+
     def definition(self):
         q, p = self.args
         return total(lambda i: entry(q, i) * log(entry(q, i) / entry(p, i)), (q, p))
 
     def _latex(self, printer, exp=None):
         q, p = (printer._print(argument) for argument in self.args)
-        return rf"\operatorname{{KL}}\left({q} \,\middle\|\, {p}\right)"
+        return rf"{self.symbol}\left({q} \,\middle\|\, {p}\right)"
 
 
 class CE(ScalarQuantity):
@@ -273,7 +276,7 @@ class maximum(ScalarQuantity):
 
     def _latex(self, printer, exp=None):
         index = Symbol("i", integer=True, positive=True)
-        score = printer._print(entry(self.args[0], index))
+        score = printer.parenthesize(entry(self.args[0], index), PRECEDENCE["Mul"])
         return rf"\max_{{{_range_latex(self.args[1:], index, printer)}}} {score}"
 
 
@@ -284,7 +287,7 @@ class argmax(Function):
 
     def _latex(self, printer, exp=None):
         index = Symbol("i", integer=True, positive=True)
-        score = printer._print(entry(self.args[0], index))
+        score = printer.parenthesize(entry(self.args[0], index), PRECEDENCE["Mul"])
         within = _range_latex(self.args[1:], index, printer)
         return rf"\operatorname{{argmax}}_{{{within}}} {score}"
 
