@@ -1,0 +1,119 @@
+"""What the loss functions accept, checked in one place.
+
+Every refusal is a ValueError that names the argument and the first bad index.
+"""
+
+import numpy as np
+
+
+def entry(name, index):
+    """The way a reader writes one entry: s[2, 0], or y for a single number."""
+    return f"{name}[{', '.join(str(i) for i in index)}]" if len(index) else name
+
+
+def refuse_first(name, bad, values, why):
+    """Raise for the first True of `bad`, if there is one."""
+    if bad.any():
+        index = tuple(np.argwhere(bad)[0])
+        raise ValueError(f"{entry(name, index)} = {values[index]} {why}")
+
+
+def real_array(name, values):
+    """An array of float32 or float64; integers become float64."""
+    try:
+        array = np.asarray(values)
+    except ValueError:
+        raise ValueError(f"{name} is not an array: its rows differ in length") from None
+    if array.dtype.kind in "iu":
+        return array.astype(np.float64)
+    if array.dtype not in (np.float32, np.float64):
+        raise ValueError(f"{name} has dtype {array.dtype}; float32, float64 or integers are needed")
+    return array
+
+
+def score_array(s, at_least=1):
+    """Scores of shape (..., K). Their values are checked by `check_scores`."""
+    s = real_array("s", s)
+    if s.ndim == 0 or s.shape[-1] < at_least:
+        raise ValueError(
+            f"s has shape {s.shape}; it needs a last axis of at least {at_least} classes"
+        )
+    return s
+
+
+def check_scores(s):
+    """Refuse NaN and +inf; -inf is a score like any other."""
+    if s.size and not s.max() < np.inf:
+        refuse_first("s", ~(s < np.inf), s, "is not a score: it must be finite or -inf")
+
+
+def check_some_class_possible(s):
+    """Refuse rows in which every class has the score -inf: their softmax is 0/0."""
+    impossible = (s == -np.inf).all(axis=-1)
+    refuse_first("s", impossible, s, "rules out every class: its softmax is not defined")
+
+
+def class_count(classes):
+    """The number of classes K, at least 2."""
+    if isinstance(classes, (bool, np.bool_)) or not isinstance(classes, (int, np.integer)):
+        raise ValueError(f"classes = {classes!r} is not an integer")
+    if classes < 2:
+        raise ValueError(f"classes = {classes} is too few: at least 2 are needed")
+    return int(classes)
+
+
+def label_array(y, classes):
+    """Integer labels of any shape, each in 0..K-1."""
+    y = np.asarray(y)
+    if y.dtype.kind not in "iu":
+        raise ValueError(f"y has dtype {y.dtype}; labels are integers from 0 to {classes - 1}")
+    if y.size and (y.min() < 0 or y.max() >= classes):
+        refuse_first(
+            "y", (y < 0) | (y >= classes), y, f"is not a label: they run from 0 to {classes - 1}"
+        )
+    return y.astype(np.intp, copy=False)
+
+
+def probability_array(name, q, classes=None):
+    """Probability vectors of shape (..., K): not negative, and each sums to one.
+
+    The sum may miss one by the square root of the dtype's epsilon, 1.5e-8 in float64 and
+    3.5e-4 in float32, as in `numpy.random.Generator.choice`: vectors computed with ordinary
+    care pass, (.33, .33, .33) does not.
+    """
+    q = real_array(name, q)
+    if q.ndim == 0 or q.shape[-1] == 0:
+        raise ValueError(f"{name} has shape {q.shape}; probability vectors need a last axis")
+    if classes is not None and q.shape[-1] != classes:
+        raise ValueError(
+            f"{name} has shape {q.shape}; with {classes} classes its last axis must be {classes}"
+        )
+    refuse_first(name, ~(q >= 0), q, "is not a probability")
+    total = q.sum(axis=-1, dtype=np.float64)
+    bad = ~(abs(total - 1) <= np.sqrt(np.finfo(q.dtype).eps))
+    if bad.any():
+        index = tuple(np.argwhere(bad)[0])
+        raise ValueError(f"{entry(name, index)} sums to {total[index]}, not to one")
+    return q
+
+
+def target_array(y, classes):
+    """Integer labels (...,), or float probability vectors (..., K)."""
+    y = np.asarray(y)
+    if y.dtype.kind == "f":
+        if y.ndim == 0 or y.shape[-1] != classes:
+            raise ValueError(
+                f"y has dtype {y.dtype} and shape {y.shape}; it must be integer labels, or "
+                f"probability vectors whose last axis is {classes}"
+            )
+        return probability_array("y", y)
+    return label_array(y, classes)
+
+
+def common_shape(**shapes):
+    """The shape to which the named shapes broadcast."""
+    try:
+        return np.broadcast_shapes(*shapes.values())
+    except ValueError:
+        described = " and ".join(f"{name} {shape}" for name, shape in shapes.items())
+        raise ValueError(f"the shapes do not fit together: {described}") from None

@@ -1,0 +1,57 @@
+"""Arithmetic that keeps its last digits: what the formulas of the chapters are computed with.
+
+float32 input is computed in float64 and rounded once, at the end. In float64 the difference of
+two scores is itself rounded, and exp would magnify that: e^d for d = -300 loses two digits to
+the rounding of d alone. So the rounding error of a difference is computed too, which is exact
+(Knuth, The Art of Computer Programming 2, 4.2.2, theorem B).
+"""
+
+import numpy as np
+
+
+def difference(a, b):
+    """a - b in two parts: the rounded difference and its rounding error, exact together."""
+    d = a - b
+    minus_b = d - a
+    return d, (a - (d - minus_b)) - (b + minus_b)
+
+
+def exp_difference(a, b):
+    """e^(a - b) in float64, for a <= b."""
+    a, b = np.asarray(a), np.asarray(b)
+    if a.dtype == np.float32:  # the rounding of a float64 difference is far below float32's
+        e = np.subtract(a, b, dtype=np.float64)
+        return np.exp(e, out=e)
+    d, error = difference(a, b)
+    e = np.exp(d)
+    np.fmax(error, -1, out=error)  # a = -inf has the error NaN, and e = 0 wants a number
+    error *= e
+    e += error
+    return e
+
+
+def log_ratio(a, b):
+    """log(a / b) for positive a and b, accurate also where a is close to b."""
+    small, large = np.minimum(a, b), np.maximum(a, b)
+    ratio = small / large
+    size = np.where(
+        ratio >= 0.5,
+        np.log1p((large - small) / small),  # the difference is exact up to a factor of two
+        np.where(ratio > 1e-300, -np.log(ratio), np.log(large) - np.log(small)),
+    )
+    return np.copysign(size, a - b)
+
+
+def others(v):
+    """For each entry of the non-negative (..., K) the sum of all others.
+
+    Taking an entry from the total is accurate unless it is nearly all of it. Only the largest
+    can be, so the others of the largest are summed.
+    """
+    largest = v.argmax(axis=-1, keepdims=True)
+    rest = v.copy()
+    np.put_along_axis(rest, largest, 0, axis=-1)
+    below = rest.sum(axis=-1, keepdims=True)
+    result = below + (np.take_along_axis(v, largest, axis=-1) - v)
+    np.put_along_axis(result, largest, below, axis=-1)
+    return result

@@ -1,0 +1,186 @@
+"""Softmax and the log loss. Chapter: softmax.
+
+Everything is computed from the weights e_i = e^(s_i - max s), never from p_y - 1 or LSE(s) - s_y:
+those cancel where the prediction is good, which is where one looks.
+"""
+
+import numpy as np
+
+from lossnotes.losses import _arguments as arguments
+from lossnotes.losses._arithmetic import others
+from lossnotes.losses._rows import Weights, by_blocks
+
+
+def softmax(s):
+    """The gradient of LSE, p_i = e^(s_i) / (sum of e^(s_j)): probabilities from scores.
+
+    s: scores (..., K). Result: (..., K), from 0 to 1, with the sum one up to rounding.
+    Raises ValueError for NaN, +inf, a missing class axis, and rows of -inf only, where it is 0/0.
+    Source: lecture 14, softmax as the gradient of LSE. Chapter: softmax.
+    """
+    s = _scores(s)
+    rows = s.reshape(-1, s.shape[-1])
+    result = np.empty_like(rows)
+
+    def compute(block):
+        weights = Weights(rows[block])
+        result[block] = weights.e / weights.total[:, None]
+
+    by_blocks(compute, *rows.shape)
+    return result.reshape(s.shape)
+
+
+def log_softmax(s):
+    """log softmax(s)_i = s_i - LSE(s): from -inf to 0.
+
+    s: scores (..., K). Result: (..., K). Errors as in `softmax`.
+    Source: lecture 14, log loss. Chapter: softmax.
+    """
+    s = _scores(s)
+    rows = s.reshape(-1, s.shape[-1])
+    result = np.empty_like(rows)
+
+    def compute(block):
+        weights = Weights(rows[block])
+        gap = np.subtract(weights.top[:, None], rows[block], dtype=np.float64)
+        result[block] = -(gap + weights.excess[:, None])
+
+    by_blocks(compute, *rows.shape)
+    return result.reshape(s.shape)
+
+
+def softmax_jacobian(s):
+    """dp_i / ds_j = p_i (delta_ij - p_j), the Jacobian of softmax and the Hessian of LSE.
+
+    s: scores (..., K). Result: (..., K, K), symmetric, positive semidefinite, rows of sum zero.
+    Errors as in `softmax`. Source: lecture 14 (the gradient of the gradient). Chapter: softmax.
+    """
+    s = _scores(s)
+    return _jacobian(s).astype(s.dtype)
+
+
+def log_loss(s, y):
+    """-log softmax(s)_y = LSE(s) - s_y: between max(0, -m) and max(0, -m) + log K, m the margin.
+
+    s: scores (..., K). y: integer labels (...,), or probability vectors (..., K), and then the loss
+    is the mean of that over y, the sum of y_i (LSE(s) - s_i). Leading axes broadcast, so one row of
+    scores and y = arange(K) gives the loss of every class.
+    Result: (...,), >= 0; +inf where a class with y_i > 0 has the score -inf.
+    Raises ValueError for bad scores (see `softmax`), labels outside 0..K-1, vectors y that are not
+    probabilities.
+    Source: lecture 14, log loss. Chapter: softmax.
+    """
+    return _log_loss(s, y, value=True)[0]
+
+
+def log_loss_grad(s, y):
+    """The gradient of `log_loss` in s: softmax(s) - e_y, or softmax(s) - y for vectors y.
+
+    Result: (..., K), from -1 to 1, of sum zero up to rounding.
+    Accurate in every entry: that of the label is minus the sum of the other probabilities; for
+    vectors y entry i is y's mass elsewhere times p_i, minus y_i times the probability elsewhere.
+    Errors as in `log_loss`. Source: lecture 14, log loss. Chapter: softmax.
+    """
+    return _log_loss(s, y, grad=True)[1]
+
+
+def log_loss_and_grad(s, y):
+    """(log_loss(s, y), log_loss_grad(s, y)) for the price of one: both need the same exponentials.
+
+    Arguments, shapes and errors as there. Chapter: softmax.
+    """
+    return _log_loss(s, y, value=True, grad=True)
+
+
+def log_loss_hessian(s, y):
+    """The second derivatives of `log_loss` in s: the Jacobian of softmax, whatever y is.
+
+    Result: (..., K, K), positive semidefinite with the null vector (1, ..., 1).
+    Arguments and errors as in `log_loss`. Source: lecture 14, log loss. Chapter: softmax.
+    """
+    s = _scores(s)
+    y = arguments.target_array(y, s.shape[-1])
+    hessian, dtype = _jacobian(s), s.dtype
+    if y.dtype.kind == "f":
+        dtype = np.result_type(s, y)
+        shape = arguments.common_shape(s=s.shape, y=y.shape)
+        hessian = hessian * y.sum(axis=-1, dtype=np.float64)[..., None, None]
+    else:
+        shape = arguments.common_shape(s=s.shape[:-1], y=y.shape) + s.shape[-1:]
+    return np.broadcast_to(hessian, shape + s.shape[-1:]).astype(dtype)
+
+
+def _scores(s):
+    s = arguments.score_array(s)
+    arguments.check_scores(s)
+    arguments.check_some_class_possible(s)
+    return s
+
+
+def _jacobian(s):
+    weights = Weights(s.reshape(-1, s.shape[-1]).astype(np.float64))
+    e, total = weights.e, weights.total[:, None]
+    p = e / total
+    jacobian = -p[:, :, None] * p[:, None, :]
+    diagonal = np.arange(s.shape[-1])
+    jacobian[:, diagonal, diagonal] = p * (others(e) / total)
+    return jacobian.reshape(s.shape + s.shape[-1:])
+
+
+def _log_loss(s, y, value=False, grad=False):
+    s = _scores(s)
+    y = arguments.target_array(y, s.shape[-1])
+    compute_for = _for_vectors if y.dtype.kind == "f" else _for_labels
+    return compute_for(s, y, value, grad)
+
+
+def _for_labels(s, y, value, grad):
+    shape = arguments.common_shape(s=s.shape[:-1], y=y.shape)
+    classes = s.shape[-1]
+    rows = np.broadcast_to(s, shape + (classes,)).reshape(-1, classes)
+    labels = np.broadcast_to(y, shape).reshape(-1)
+    values = np.empty(len(rows), s.dtype) if value else None
+    gradients = np.empty(rows.shape, s.dtype) if grad else None
+
+    def compute(block):
+        s, y = rows[block], labels[block]
+        weights = Weights(s)
+        at_label = np.arange(len(y)), y
+        if value:
+            gap = np.subtract(weights.top, s[at_label], dtype=np.float64)
+            values[block] = gap + weights.excess
+        if grad:
+            elsewhere = weights.others(y) / weights.total
+            weights.e[at_label] = 0
+            np.divide(weights.e, weights.total[:, None], out=gradients[block], casting="same_kind")
+            gradients[block][at_label] = -elsewhere
+
+    by_blocks(compute, *rows.shape)
+    return values.reshape(shape)[()] if value else None, gradients.reshape(
+        shape + (classes,)
+    ) if grad else None
+
+
+def _for_vectors(s, y, value, grad):
+    dtype = np.result_type(s, y)
+    shape = arguments.common_shape(s=s.shape, y=y.shape)
+    rows = np.broadcast_to(s, shape).reshape(-1, shape[-1])
+    targets = np.broadcast_to(y, shape).reshape(-1, shape[-1])
+    values = np.empty(len(rows), dtype) if value else None
+    gradients = np.empty(rows.shape, dtype) if grad else None
+
+    def compute(block):
+        s, y = rows[block], targets[block].astype(np.float64)
+        weights = Weights(s)
+        if value:
+            gap = np.subtract(weights.top[:, None], s, dtype=np.float64)
+            mean_gap = np.where(y > 0, y * gap, 0).sum(axis=1)
+            values[block] = mean_gap + y.sum(axis=1) * weights.excess
+        if grad:
+            e, total = weights.e, weights.total[:, None]
+            gradients[block] = (others(y) * e - y * others(e)) / total
+
+    by_blocks(compute, *rows.shape)
+    return values.reshape(shape[:-1])[()] if value else None, gradients.reshape(
+        shape
+    ) if grad else None
