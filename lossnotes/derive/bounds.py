@@ -1,6 +1,6 @@
-"""Proofs of inequalities for every K, by the four arguments that the book needs."""
+"""Proofs of inequalities for every K, by the five arguments that the book needs."""
 
-from sympy import Indexed, Mul, Sum, log
+from sympy import Add, Indexed, Mul, Sum, exp, log
 
 from lossnotes.derive.prove import Reduction, proves_equal, unfold
 from lossnotes.derive.symbols import K, entry, maximum
@@ -16,14 +16,21 @@ def proves_bound(left, relation, right):
 def _below(left, right, strict):
     if not strict and proves_equal(left, right):
         return True
-    if isinstance(left, log) and isinstance(right, log):
-        return _below(left.args[0], right.args[0], strict)
+    left, right = _without_common_terms(left, right)
     return (
         _one_term_below_the_sum(left, right)
         or (not strict and _sum_below_its_largest_term(left, right))
         or (not strict and _jensen(left, right))
         or _constants_below(left, right, strict)
+        or (not strict and _squares_below(left, right))
+        or (log in (left.func, right.func) and _below(exp(left), exp(right), strict))
     )
+
+
+def _without_common_terms(left, right):
+    """a + c < b + c if and only if a < b."""
+    common = set(Add.make_args(left)) & set(Add.make_args(right))
+    return left - Add(*common), right - Add(*common)
 
 
 def at(expression, where):
@@ -39,6 +46,12 @@ def _constants_below(left, right, strict):
     """The difference is a number, or a quantity whose sign its assumptions tell."""
     difference = Reduction().reduce(right - left)
     return bool(difference.is_positive if strict else difference.is_nonnegative)
+
+
+def _squares_below(left, right):
+    """0 <= sum_i f_i, for nonnegative f_i: a square with a positive weight is one."""
+    difference = right - left
+    return isinstance(difference, Sum) and bool(difference.function.is_nonnegative)
 
 
 def _at_largest(sum_):

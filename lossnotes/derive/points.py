@@ -78,8 +78,10 @@ def symbols_of(*expressions):
 
 def indices_of(*expressions):
     """The free symbols that stand for a class."""
-    found = set()
+    found, bound = set(), set()
     for expression in expressions:
+        limits = {limit[0] for part in expression.atoms(Sum) for limit in part.limits}
+        bound |= limits - expression.free_symbols
         for part in preorder_traversal(expression):
             if isinstance(part, (Indexed, Entry)):
                 found |= part.args[1].free_symbols
@@ -87,7 +89,7 @@ def indices_of(*expressions):
                 found |= set().union(*(argument.free_symbols for argument in part.args))
             elif isinstance(part, Quantity):
                 found |= {argument for argument in part.args if isinstance(argument, Symbol)}
-    return {index for index in found if index.is_integer and isinstance(index, Symbol)} - {K}
+    return {x for x in found - bound if x.is_integer and isinstance(x, Symbol)} - {K}
 
 
 def draw_points(*expressions, seed=14, special=False):

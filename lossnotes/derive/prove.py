@@ -157,7 +157,7 @@ def _vanishes(difference, distinct):
 class Reduction:
     """The normal form of an expression, given classes that are known to be distinct."""
 
-    def __init__(self, distinct=()):
+    def __init__(self, distinct=frozenset()):
         self.distinct = distinct
 
     def reduce(self, expression):
@@ -184,13 +184,13 @@ class Reduction:
         return KroneckerDelta(0, 1) if known and a != b else delta
 
     def _sum(self, expression):
-        (index, lower, upper), *outer = expression.limits
-        if outer:
-            return self.reduce(Sum(Sum(expression.function, (index, lower, upper)), *outer))
-        if (lower, upper) != (1, K):
+        if any((lower, upper) != (1, K) for _, lower, upper in expression.limits):
             return expression
-        body = expand(self.reduce(expression.function))
-        return Add(*(self._sum_of_term(term, index) for term in Add.make_args(body)))
+        body = expression.function
+        for index, _, _ in expression.limits:
+            terms = Add.make_args(expand(self.reduce(body)))
+            body = Add(*(self._sum_of_term(term, index) for term in terms))
+        return body
 
     def _sum_of_term(self, term, index):
         outside, inside = term.as_independent(index, as_Add=False)
@@ -203,7 +203,7 @@ class Reduction:
             return K * outside
         if isinstance(inside, Indexed) and isinstance(inside.base, Probabilities):
             return outside
-        used = inside.atoms(Symbol) & set(BOUND)
+        used = inside.atoms(Symbol) & set(BOUND) - {index}
         bound = next(symbol for symbol in BOUND if symbol not in used)
         return outside * Sum(inside.xreplace({index: bound}), (bound, 1, K))
 
