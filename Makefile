@@ -12,6 +12,8 @@ PORT ?= 8000
 BIN := .venv/bin
 PAGES := _build/html
 EXTRAS := book,test
+# Timings, versions and the state of the editor go; outputs, counts and ids stay.
+NORMALIZE := $(BIN)/nbstripout --keep-output --keep-count --keep-id --extra-keys metadata.language_info.version
 NOTEBOOKS = $(shell find book -name '*.ipynb' -not -path '*/.*' | sort)
 
 help:  ## this list
@@ -30,15 +32,15 @@ serve:  ## build the book if it is not there, and serve it on localhost (PORT=80
 lab: .venv/.installed-lab  ## open the notebooks in JupyterLab
 	@$(BIN)/jupyter lab --notebook-dir=. book
 
-# Timings, versions and the state of the editor go; outputs, counts and ids stay.
 notebooks: .venv/.installed  ## run every notebook again, in place
-	@$(BIN)/jupyter nbconvert --to notebook --inplace --execute --ExecutePreprocessor.timeout=60 \
-	  --ExecutePreprocessor.record_timing=False --ExecutePreprocessor.coalesce_streams=True $(NOTEBOOKS)
-	@$(BIN)/nbstripout --keep-output --keep-count --keep-id --extra-keys "metadata.language_info.version" $(NOTEBOOKS)
+	@$(BIN)/jupyter nbconvert --to notebook --inplace --execute --coalesce-streams \
+	  --ExecutePreprocessor.record_timing=False $(NOTEBOOKS) 2>&1 | { grep -v IPKernelApp || true; }
+	@$(NORMALIZE) $(NOTEBOOKS)
 
 lint: .venv/.installed  ## check the style of code and notebooks
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
+	@$(NORMALIZE) --verify $(NOTEBOOKS) || { echo 'To normalize the notebooks: make notebooks'; exit 1; }
 
 bench: .venv/.installed-bench  ## measure speed and accuracy beside SciPy and PyTorch
 	@for file in benchmarks/*.py; do $(BIN)/python "$$file"; done
