@@ -1,6 +1,6 @@
 """How formulas are set: by SymPy's printer, in the order and with the signs of a textbook."""
 
-from sympy import Add, Function, Indexed, Mul, Number, Symbol
+from sympy import Add, Function, Indexed, KroneckerDelta, Mul, Number, Symbol
 from sympy.printing.latex import LatexPrinter
 
 from lossnotes.derive.symbols import Entry
@@ -49,7 +49,7 @@ PLAIN = (Number, Symbol, Indexed, Function, Add)
 
 
 def _rank(factor):
-    kinds = (Number, (Symbol, Indexed), Function, Add)
+    kinds = (Number, (Symbol, Indexed, KroneckerDelta), Function, Add)
     return next(rank for rank, kind in enumerate(kinds) if isinstance(factor, kind))
 
 

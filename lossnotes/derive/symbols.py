@@ -122,7 +122,7 @@ class Quantity(Function):
     def _latex(self, printer, exp=None):
         arguments = ", ".join(printer._print(argument) for argument in self.args)
         power = "" if exp is None else rf"^{{{exp}}}"
-        return rf"{self.symbol}{power}\left({arguments}\right)"
+        return rf"{self.symbol}{power}\mathopen{{}}\left({arguments}\right)"
 
 
 class ScalarQuantity(Quantity):
@@ -163,7 +163,7 @@ class Entry(Function):
         power = "" if exp is None else rf"^{{{exp}}}"
         subscript = printer._print(index)
         arguments = ", ".join(printer._print(argument) for argument in vector.args)
-        return rf"{vector.symbol}_{{{subscript}}}{power}\left({arguments}\right)"
+        return rf"{vector.symbol}_{{{subscript}}}{power}\mathopen{{}}\left({arguments}\right)"
 
 
 class LSE(ScalarQuantity):
@@ -236,7 +236,7 @@ class KL(ScalarQuantity):
 
     def _latex(self, printer, exp=None):
         q, p = (printer._print(argument) for argument in self.args)
-        return rf"{self.symbol}\left({q} \,\middle\|\, {p}\right)"
+        return rf"{self.symbol}\mathopen{{}}\left({q} \,\Vert\, {p}\right)"
 
 
 class CE(ScalarQuantity):
