@@ -445,7 +445,7 @@ def _confirmation(checks, points, gradients, dtype):
     worst = formula[int(np.argmax(errors))] if formula else None
     factors, of_entries = [], {}  # the relative changes that are certain to be refused
     for check in checks:
-        change = check.tolerance + abs(check.residual)
+        change = 2 * check.tolerance  # the residual, which is rounding noise, may use up one
         if check.of(gradients):
             factors.append(change / abs(check.of(gradients)))
         for entry in {check.entry, check.other} - {None}:

@@ -1,22 +1,26 @@
 """Confirmation notices wrong gradients, passes right ones, and says what it would have noticed."""
 
+import warnings
+
 import numpy as np
 import pytest
+from sympy import Symbol, log
 
+from lossnotes import confirm as module
 from lossnotes.confirm import ConfirmationError, confirm
-from lossnotes.derive.symbols import delta, j, s, softmax, y
+from lossnotes.derive import symbols as paper
+from lossnotes.derive.symbols import A, argmax, delta, epsilon, j, k, p, q, s, softmax, y
 
 POINTS = [([0.3, -1.2, 2.0], 1), ([0.1, 1.2, -2.0, 0.5], 2), ([0.3, 0.4], 0)]
 SYMBOLIC = softmax(s)[j] - delta(j, y)
+INF = np.inf
 
 
 def log_loss(s, y):
     gaps = s - s[y]
-    largest = gaps.max()
-    others = np.delete(gaps, y)
-    if largest == 0:
-        return np.log1p(np.exp(others).sum())
-    return largest + np.log(np.exp(gaps - largest).sum())
+    if y == gaps.argmax():
+        return np.log1p(np.exp(np.delete(gaps, y)).sum())
+    return gaps.max() + np.log(np.exp(gaps - gaps.max()).sum())
 
 
 def log_loss_grad(s, y):
@@ -26,13 +30,367 @@ def log_loss_grad(s, y):
     return gradient
 
 
-@pytest.mark.parametrize("symbolic", [SYMBOLIC, None])
+def target_loss(s, y):
+    return log_loss(s, 0) + s[0] - (s * y).sum()
+
+
+def target_loss_grad(s, y):
+    powers = np.exp(s - s.max())
+    return powers / powers.sum() - y
+
+
+def cross_entropy(q, p):
+    if abs(p.sum() - 1) > 1e-8 or (p < 0).any():
+        raise ValueError("p is no probability vector")
+    return -(q * np.log(p)).sum()
+
+
+def cross_entropy_grad(q, p):
+    return -q / p
+
+
+def margin_loss(s, y):
+    return max(0, 1 - s[y].max() + s[~y].max())
+
+
+def margin_loss_grad(s, y):
+    classes = np.arange(len(s))
+    best, rival = np.where(y, s, -INF).argmax(), np.where(y, -INF, s).argmax()
+    return (margin_loss(s, y) > 0) * ((classes == rival) * 1.0 - (classes == best))
+
+
+MARGIN = delta(j, argmax(s, ~A)) - delta(j, argmax(s, A))
+MASKED = [
+    ([0.2, 0.3, 0.5], [True, True, False]),
+    ([0.2, 0.9, 0.1, 0.7], [True, False, False, True]),
+]
+
+
+def squared_log_error(h, y):
+    return (np.log(h) - np.log(y)) ** 2
+
+
+def squared_log_error_grad(h, y):
+    return 2 * np.log(h / y) / h
+
+
+def scaled(gradient, factor):
+    return lambda s, y: gradient(s, y) * factor
+
+
+def wrong_once(label, entry, by):
+    def wrong(s, y):
+        gradient = log_loss_grad(s, y)
+        gradient[entry % s.size] *= 1 + by * (y == label)
+        return gradient
+
+    return wrong
+
+
+both = pytest.mark.parametrize("symbolic", [SYMBOLIC, None], ids=["formula", "differences"])
+
+
+# What is right is confirmed
+
+
+@both
 def test_a_correct_gradient_is_confirmed(symbolic):
-    assert confirm(log_loss, log_loss_grad, POINTS, symbolic).entries == 9
+    result = confirm(log_loss, log_loss_grad, POINTS, symbolic)
+    assert (result.points, result.entries, result.unseen) == (3, 9, 0)
 
 
-@pytest.mark.parametrize("symbolic", [SYMBOLIC, None])
+@both
+@pytest.mark.parametrize("y", [0, 1])
+def test_scores_of_700_raise_neither_errors_nor_warnings(symbolic, y):
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        confirm(log_loss, log_loss_grad, [([-700.0, 700.0, 0.3], y), ([700.0, -0.1], 1)], symbolic)
+
+
+def test_a_gradient_of_e_to_the_minus_700_is_confirmed_to_its_last_digits():
+    assert confirm(log_loss, log_loss_grad, [([700.0, 0.0], 0)], SYMBOLIC).ulps < 2
+
+
+def test_a_logit_of_minus_infinity_is_a_logit_like_any_other():
+    confirm(log_loss, log_loss_grad, [([-INF, 0.3, 2.0], 1)], SYMBOLIC)
+
+
+@both
+def test_a_value_that_loses_its_digits_does_not_refuse_a_correct_gradient(symbolic):
+    def naive(s, y):
+        return np.log(np.exp(s).sum()) - s[y]
+
+    confirm(naive, log_loss_grad, [([24.2, -14.3, -38.8], 0), ([0.0, 50.0], 0)], symbolic)
+
+
+@pytest.mark.parametrize("scale", [0.1, 1, 10, 100])
+def test_the_differences_never_come_near_their_tolerance_for_correct_gradients(scale):
+    rng = np.random.default_rng(14)
+    points = [(scale * rng.normal(size=4), label) for label in (0, 1, 2, 3) for _ in range(5)]
+    assert confirm(log_loss, log_loss_grad, points).disagreement < 0.5
+
+
+def test_a_difference_that_cancels_may_be_as_wrong_as_its_rounded_inputs():
+    points = [([0.2, 0.9, 0.5], [0.2226, 0.4482, 0.3292])]
+    result = confirm(target_loss, target_loss_grad, points, softmax(s)[j] - q[j])
+    assert result.entries == 3
+
+
+@pytest.mark.parametrize("symbolic", [-q[j] / p[j], None])
+def test_the_differences_stay_among_the_vectors_of_probabilities(symbolic):
+    points = [([0.2, 0.3, 0.5], [0.5, 0.25, 0.25]), ([0.2, 0.8], [0.999999, 0.000001])]
+    assert confirm(cross_entropy, cross_entropy_grad, points, symbolic, wrt="p").unseen == 0
+
+
+@pytest.mark.parametrize("symbolic", [MARGIN, None])
+def test_a_mask_is_the_only_set_of_classes(symbolic):
+    assert confirm(margin_loss, margin_loss_grad, MASKED, symbolic)
+
+
+def test_a_kink_nearby_is_no_obstacle():
+    points = [([0.2, 0.2 + gap, -5.0], np.array([True, False, False])) for gap in (0.01, -0.01)]
+    assert confirm(margin_loss, margin_loss_grad, points).power < 1e-10
+
+
+@pytest.mark.parametrize("h", [1e-6, 0.3, 5, 1e5])
+def test_the_argument_may_be_a_positive_number(h):
+    formula = 2 * (log(paper.h) - log(Symbol("y", positive=True))) / paper.h
+    assert confirm(squared_log_error, squared_log_error_grad, [(h, 1.5)], formula).unseen == 0
+
+
+def test_a_target_vector_is_the_only_vector_without_a_namesake():
+    points = [{"y": [0.2, 0.3, 0.5], "s": [0.2, 0.9, 0.5]}]
+    assert confirm(target_loss, target_loss_grad, points, softmax(s)[j] - q[j]).ulps
+
+
+def test_parameters_beside_scores_and_label_meet_symbols_of_their_name():
+    def value(s, y, epsilon=0.1):
+        return (1 - epsilon) * log_loss(s, y) + epsilon * np.mean([log_loss(s, i) for i in (0, 1)])
+
+    def gradient(s, y, epsilon=0.1):
+        smooth = (1 - epsilon) * (np.arange(2) == y) + epsilon / 2
+        return target_loss_grad(s, smooth)
+
+    assert confirm(value, gradient, [([0.3, 1.1], 0)], softmax(s)[j] - paper.smooth(y, epsilon)[j])
+
+
+# What is wrong is refused
+
+
+@both
 def test_a_gradient_off_by_1e_10_is_noticed(symbolic):
-    # torch.autograd.gradcheck, by its default rtol of 1e-3, would pass it
-    with pytest.raises(ConfirmationError, match="the gradient is wrong at s = "):
-        confirm(log_loss, lambda s, y: log_loss_grad(s, y) * (1 + 1e-10), POINTS, symbolic)
+    # torch.autograd.gradcheck, by its default rtol of 1e-3, passes it
+    with pytest.raises(ConfirmationError):
+        confirm(log_loss, scaled(log_loss_grad, 1 + 1e-10), POINTS, symbolic)
+
+
+WRONG = {
+    "sign": lambda s, y: -log_loss_grad(s, y),
+    "sign of one entry": lambda s, y: log_loss_grad(s, y) * np.where(np.arange(s.size) == 1, -1, 1),
+    "one-hot part missing": lambda s, y: log_loss_grad(s, y) + (np.arange(s.size) == y),
+    "softmax missing": lambda s, y: -1.0 * (np.arange(s.size) == y),
+    "zero": lambda s, y: 0 * s,
+    "one entry zero": lambda s, y: log_loss_grad(s, y) * (np.arange(s.size) != 0),
+    "next label": lambda s, y: log_loss_grad(s, (y + 1) % s.size),
+    "reversed": lambda s, y: log_loss_grad(s, y)[::-1],
+    "centred twice": lambda s, y: log_loss_grad(s, y) - 1e-9,
+    "mean instead of sum": lambda s, y: log_loss_grad(s, y) / s.size,
+    "one entry off": lambda s, y: log_loss_grad(s, y) + 1e-10 * (np.arange(s.size) == s.size - 1),
+    "wrong for four classes": lambda s, y: log_loss_grad(s, y) * (1 + 1e-10 * (s.size == 4)),
+    "wrong for the last label": lambda s, y: log_loss_grad(s, y) * (1 + 1e-10 * (y == 2)),
+    "wrong where a score exceeds 1.9": lambda s, y: log_loss_grad(s, y) * (1 + 1e-9 * (s > 1.9)),
+    "temperature": lambda s, y: log_loss_grad(s * (1 + 1e-9), y),
+    "float32 inside": lambda s, y: log_loss_grad(s.astype(np.float32), y),
+}
+
+
+@both
+@pytest.mark.parametrize("wrong", WRONG.values(), ids=WRONG.keys())
+def test_a_wrong_gradient_is_refused(wrong, symbolic):
+    with pytest.raises(ConfirmationError):
+        confirm(log_loss, wrong, POINTS, symbolic)
+
+
+def test_the_worst_point_is_named_with_its_entry_and_the_three_values():
+    def wrong(s, y):
+        return log_loss_grad(s, y) + (y == 2) * np.array([0, 0, 0.5, 0.25][: s.size])
+
+    with pytest.raises(ConfirmationError) as refusal:
+        confirm(log_loss, wrong, POINTS, SYMBOLIC)
+    message, check = str(refusal.value), refusal.value.check
+    assert (check.point, check.entry) == (1, 2)
+    assert "s = [0.1, 1.2, -2.0, 0.5], y = 2, entry 2" in message
+    assert all(kind in message for kind in ("in NumPy", "by the formula", "by the differences"))
+
+
+def test_a_wrong_formula_is_refused_beside_a_correct_gradient():
+    with pytest.raises(ConfirmationError, match="by the formula"):
+        confirm(log_loss, log_loss_grad, POINTS, SYMBOLIC * (1 + Symbol("c") * 0 + 1e-12))
+
+
+def test_a_gradient_and_a_formula_that_share_a_mistake_are_refused():
+    with pytest.raises(ConfirmationError, match="by the differences"):
+        confirm(log_loss, scaled(log_loss_grad, 2), POINTS, 2 * SYMBOLIC)
+
+
+def test_no_right_digit_far_from_the_label_is_refused_where_the_formula_has_them_all():
+    with pytest.raises(ConfirmationError, match="by the formula"):
+        confirm(
+            log_loss,
+            lambda s, y: target_loss_grad(s, np.arange(2) == y),
+            [([50.0, 0], 0)],
+            SYMBOLIC,
+        )
+
+
+def test_a_constant_added_to_a_gradient_by_probabilities_is_refused_by_the_formula():
+    with pytest.raises(ConfirmationError, match="by the formula"):
+        points = [([0.2, 0.8], [0.5, 0.5])]
+        confirm(cross_entropy, lambda q, p: 1 - q / p, points, -q[j] / p[j], wrt="p")
+
+
+def test_a_gradient_by_probabilities_off_by_1e_10_is_noticed():
+    with pytest.raises(ConfirmationError, match="entry 1 minus entry 0"):
+        points = [([0.2, 0.8], [0.7, 0.3])]
+        confirm(cross_entropy, lambda q, p: -q / p * (1 + 1e-10), points, wrt="p")
+
+
+@both
+def test_single_precision_is_judged_by_its_own_ulps(symbolic):
+    points = [(np.array(s, np.float32), y) for s, y in POINTS]
+    assert confirm(log_loss, log_loss_grad, points, symbolic).power > 1e-8
+    with pytest.raises(ConfirmationError):
+        confirm(log_loss, scaled(log_loss_grad, np.float32(1.01)), points, symbolic)
+
+
+# What could not have failed is an error
+
+
+def test_no_points_confirm_nothing():
+    with pytest.raises(ValueError, match="no points"):
+        confirm(log_loss, log_loss_grad, [])
+
+
+def test_gradients_of_zero_confirm_nothing():
+    points = [([5.0, 0.0], np.array([True, False]))]
+    with pytest.raises(ValueError, match="could not have failed: a gradient of zeros"):
+        confirm(margin_loss, margin_loss_grad, points)
+
+
+def test_a_constant_value_confirms_nothing():
+    with pytest.raises(ValueError, match="could not have failed"):
+        confirm(lambda s: 1.0, lambda s: 0 * s, [([1.0, 2.0],)])
+
+
+def test_a_term_that_is_zero_at_every_point_confirms_nothing():
+    with pytest.raises(ValueError, match="without the term"):
+        confirm(
+            lambda s, c: (s**2).sum() + c * s.sum(),
+            lambda s, c: 2 * s + c,
+            [([1.0, 2.0], 0.0)],
+            2 * s[j] + paper.c,
+        )
+
+
+# The power is reported and true
+
+
+@both
+def test_twice_the_reported_power_is_refused(symbolic):
+    result = confirm(log_loss, log_loss_grad, POINTS, symbolic)
+    for factor in (1 + 2 * result.power, 1 - 2 * result.power):
+        with pytest.raises(ConfirmationError):
+            confirm(log_loss, scaled(log_loss_grad, factor), POINTS, symbolic)
+
+
+@both
+def test_twice_the_reported_power_is_refused_in_each_entry_alone(symbolic):
+    power = confirm(log_loss, log_loss_grad, POINTS, symbolic).entry_power
+    for scores, label in POINTS:
+        for entry in range(len(scores)):
+            with pytest.raises(ConfirmationError):
+                confirm(log_loss, wrong_once(label, entry, 2 * power), POINTS, symbolic)
+
+
+def test_entries_too_small_to_be_seen_are_counted():
+    points = [([700.0, 0.0, 0.0], 1)]
+    assert confirm(log_loss, log_loss_grad, points).unseen == 1
+    assert confirm(log_loss, log_loss_grad, points, SYMBOLIC).unseen == 0
+
+
+# Bad input is named
+
+BAD = {
+    "gradient has shape": dict(gradient=lambda s, y: log_loss_grad(s, y)[:2]),
+    "gradient is": dict(gradient=lambda s, y: s * np.nan),
+    "does not have the parameters": dict(gradient=lambda x, y: x),
+    "value has shape": dict(value=lambda s, y: s),
+    "value is nan": dict(value=lambda s, y: s[0] * np.nan),
+    "s holds a NaN": dict(at=[([np.nan, 1.0], 0)]),
+    "not a batch": dict(at=[(np.zeros((2, 3)), 0)]),
+    "s has dtype": dict(at=[([True, False], 0)]),
+    "does not fit value": dict(at=[{"s": [0.0, 1.0]}]),
+    "neither a dict nor a tuple": dict(at=[3]),
+    "wrt: p": dict(wrt="p"),
+    "symbolic has j, k": dict(symbolic=softmax(s)[j] - delta(k, y)),
+    "symbolic has c": dict(symbolic=SYMBOLIC + paper.c),
+    "symbolic has p": dict(symbolic=softmax(s)[j] - p[j]),
+    "symbolic has A": dict(symbolic=MARGIN),
+    "is the vector": dict(symbolic=softmax(s)),
+    "symbolic has no value": dict(symbolic=log(-softmax(s)[j])),
+    "no class from 0 to 1": dict(at=[([0.3, 0.4], -1)], symbolic=SYMBOLIC),
+    "kink": dict(value=lambda s, y: abs(s - 0.3).sum(), at=[([0.3, 1.0], 0)]),
+}
+
+
+@pytest.mark.parametrize(("why", "changed"), BAD.items(), ids=BAD.keys())
+def test_bad_input_is_named(why, changed):
+    arguments = {"value": log_loss, "gradient": log_loss_grad, "at": POINTS} | changed
+    with pytest.raises(ValueError, match=why):
+        confirm(**arguments)
+
+
+def test_the_points_are_not_modified():
+    point = np.array([0.3, -1.2])
+
+    def rude(s, y):
+        gradient = log_loss_grad(s, y)
+        s[:] = 0
+        return gradient
+
+    confirm(log_loss, rude, [(point, 0)])
+    assert point.tolist() == [0.3, -1.2]
+
+
+# What a page shows
+
+
+def test_the_text_is_the_same_whatever_the_last_digits():
+    shown = repr(confirm(log_loss, log_loss_grad, POINTS, SYMBOLIC))
+    nudged = repr(
+        confirm(log_loss, lambda s, y: np.nextafter(log_loss_grad(s, y), 0), POINTS, SYMBOLIC)
+    )
+    assert shown == nudged
+    assert shown.splitlines() == [
+        "confirmed",
+        "  compared: 9 entries at 3 points",
+        "  from the formula: at most 2 ulps",
+        "  from the differences: at most half the tolerance",
+        "  would notice: a factor 1 + 1e-14",
+        "  in one entry alone: a factor 1 + 1e-14",
+    ]
+
+
+def test_an_error_of_more_than_two_ulps_shows_where():
+    off = confirm(log_loss, scaled(log_loss_grad, 1 + 2.0**-50), POINTS, SYMBOLIC)
+    assert "ulps, worst at s = [" in repr(off)
+
+
+def test_a_notebook_shows_a_table_with_a_caption():
+    html = confirm(log_loss, log_loss_grad, POINTS, SYMBOLIC)._repr_html_()
+    assert html.startswith('<table class="confirmation"><caption>')
+    assert html.count('<th scope="row">') == html.count("<td>") == 5
+
+
+def test_the_allowance_is_the_one_the_docstring_states():
+    assert f"{module.ULPS} ulps" in confirm.__doc__
