@@ -1,1 +1,1 @@
-"""The losses of the first part, one module a chapter: `from lossnotes.losses.margin import margin`."""
+"""The losses of part one, a module a chapter: `from lossnotes.losses.margin import margin`."""

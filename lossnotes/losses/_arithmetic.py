@@ -16,14 +16,14 @@ def difference(a, b):
     return d, (a - (d - minus_b)) - (b + minus_b)
 
 
-def exp_difference(a, b):
-    """e^(a - b) in float64, for a <= b."""
-    a, b = np.asarray(a), np.asarray(b)
+def exp_difference(a, b, rest=0):
+    """e^(a - b) in float64, for a <= b; `rest` is what the rounding of a and b has left out."""
     if a.dtype == np.float32:  # the rounding of a float64 difference is far below float32's
         e = np.subtract(a, b, dtype=np.float64)
         return np.exp(e, out=e)
     d, error = difference(a, b)
     e = np.exp(d)
+    error += rest
     np.fmax(error, -1, out=error)  # a = -inf has the error NaN, and e = 0 wants a number
     error *= e
     e += error
@@ -40,6 +40,26 @@ def log_ratio(a, b):
         np.where(ratio > 1e-300, -np.log(ratio), np.log(large) - np.log(small)),
     )
     return np.copysign(size, a - b)
+
+
+def accurate_sum(v):
+    """The sum over the last axis, as accurate as if it were computed with twice the digits."""
+    error = 0
+    while v.shape[-1] > 1:
+        half = v.shape[-1] // 2
+        pairs, odd = v[..., : 2 * half], v[..., 2 * half :]
+        v, rounding = difference(pairs[..., :half], -pairs[..., half:])
+        error = error + rounding.sum(axis=-1)
+        v = np.concatenate([v, odd], axis=-1)
+    total = v[..., 0]
+    return total + np.where(np.isfinite(total), error, 0)
+
+
+def accurate_square(x):
+    """x^2 for |x| < 1e19 in two parts: the rounded square and its rounding error."""
+    high = x.astype(np.float32).astype(np.float64)  # 24 bits, so that its square is exact
+    low = x - high
+    return difference(high * high, -(2 * high + low) * low)
 
 
 def others(v):

@@ -64,7 +64,10 @@ def optimal_gap(classes, epsilon, convention="uniform"):
     right, other = _weights(arguments.class_count(classes), epsilon, convention)
     if other == 0:
         return math.inf
-    return math.log1p(right / other - 1)
+    lead = right / other - 1
+    if lead > 2**1000:  # beyond the floats, as for epsilon = 1e-320
+        return math.log(lead.numerator) - math.log(lead.denominator)
+    return math.log1p(lead)
 
 
 def _scores_and_target(s, y, epsilon, convention):

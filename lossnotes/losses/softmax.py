@@ -7,7 +7,13 @@ those cancel where the prediction is good, which is where one looks.
 import numpy as np
 
 from lossnotes.losses import _arguments as arguments
-from lossnotes.losses._arithmetic import others
+from lossnotes.losses._arithmetic import (
+    accurate_square,
+    accurate_sum,
+    difference,
+    exp_difference,
+    others,
+)
 from lossnotes.losses._rows import Weights, by_blocks
 
 
@@ -118,12 +124,25 @@ def _scores(s):
 
 
 def _jacobian(s):
-    weights = Weights(s.reshape(-1, s.shape[-1]).astype(np.float64))
-    e, total = weights.e, weights.total[:, None]
-    p = e / total
-    jacobian = -p[:, :, None] * p[:, None, :]
-    diagonal = np.arange(s.shape[-1])
-    jacobian[:, diagonal, diagonal] = p * (others(e) / total)
+    rows = s.reshape(-1, s.shape[-1]).astype(np.float64)
+    n, classes = rows.shape
+    jacobian = np.empty((n, classes, classes))
+    diagonal = np.arange(classes)
+
+    def compute(block):
+        weights = Weights(rows[block])
+        d, error = difference(rows[block], weights.top[:, None])
+        square, lost = accurate_square(accurate_sum(weights.e)[:, None])
+        error -= lost / square / 2
+        products = exp_difference(  # e_i e_j as one exponential, rounded once
+            d[:, :, None], -d[:, None, :], rest=error[:, :, None] + error[:, None, :]
+        )
+        products /= -square[:, :, None]
+        products[:, diagonal, diagonal] = 0
+        products[:, diagonal, diagonal] = -accurate_sum(products)  # every row has the sum zero
+        jacobian[block] = products
+
+    by_blocks(compute, n, classes**2)
     return jacobian.reshape(s.shape + s.shape[-1:])
 
 
@@ -174,8 +193,8 @@ def _for_vectors(s, y, value, grad):
         weights = Weights(s)
         if value:
             gap = np.subtract(weights.top[:, None], s, dtype=np.float64)
-            mean_gap = np.where(y > 0, y * gap, 0).sum(axis=1)
-            values[block] = mean_gap + y.sum(axis=1) * weights.excess
+            mean_gap = accurate_sum(np.where(y > 0, y * gap, 0))
+            values[block] = mean_gap + accurate_sum(y) * weights.excess
         if grad:
             e, total = weights.e, weights.total[:, None]
             gradients[block] = (others(y) * e - y * others(e)) / total

@@ -1,0 +1,363 @@
+"""Every function against mpmath: the worst error is printed, and at most 4 ulps.
+
+The reference is the definition, written naively and evaluated for exactly the given floats with
+360 digits (90 for float32): 50 beyond the smallest normal number, so that it cannot cancel. An ulp is the
+spacing of the function's dtype at the exact result. Where a quantity is a difference and cancels (LSE
+near 0, the signed sum of KL, softmax(s) - y for dense y) it is the spacing at the largest term.
+Excluded: results below the smallest normal number, which have fewer digits to get right.
+"""
+
+from functools import cache
+
+import mpmath
+import numpy as np
+import pytest
+from mpmath import mpf
+
+from lossnotes.losses.kl import (
+    cross_entropy,
+    cross_entropy_grad,
+    entropy,
+    kl_divergence,
+    kl_divergence_grad,
+)
+from lossnotes.losses.label_smoothing import (
+    optimal_gap,
+    smooth,
+    smoothed_log_loss,
+    smoothed_log_loss_grad,
+)
+from lossnotes.losses.logsumexp import logsumexp
+from lossnotes.losses.loss_design import geometric_mean, squared_log_error, squared_log_error_grad
+from lossnotes.losses.margin import margin, margin_loss
+from lossnotes.losses.softmax import (
+    log_loss,
+    log_loss_and_grad,
+    log_loss_grad,
+    log_loss_hessian,
+    log_softmax,
+    softmax,
+    softmax_jacobian,
+)
+
+DIGITS = {np.float64: 360, np.float32: 90}
+ULPS = 4
+ROWS = {2: 60, 3: 60, 10: 24, 100: 3, 1000: 1}  # rows of each scale, by the number of classes
+SCALES = (0.01, 1, 30, 300)
+EPSILONS = (0.1, 0.001)
+
+
+def exact(values):
+    return [mpf(float(v)) for v in values]
+
+
+@cache
+def score_rows(dtype):
+    """Rows of scores: random, tied, nearly tied, with gaps of 30, 50 and 700, with -inf."""
+    rng = np.random.default_rng(1)
+    rows = [rng.normal(0, a, k) for k, n in ROWS.items() for a in SCALES for _ in range(n)]
+    rows += [np.zeros(k) for k in ROWS] + [np.full(3, -np.log(3.0)), np.full(10, 0.1)]
+    for gap in (1e-15, 1e-7, 1e-3, 30, 50, 87, 700):
+        for k in (2, 3, 10):
+            rows.append(rng.normal(0, 0.1, k) + gap * (np.arange(k) == 1))
+            rows.append(0.1 - gap * (np.arange(k) == 1))
+    rows += [np.array([0, 30, 0.2]), np.array([-np.inf, 0.3, 2.0, -np.inf])]
+    return [row.astype(dtype) for row in rows]
+
+
+@cache
+def reference(dtype, number):
+    """The exponentials of a row of scores, their sum and its logarithm."""
+    row = score_rows(dtype)[number]
+    s = exact(row)
+    e = [mpmath.exp(x) for x in s]
+    total = mpmath.fsum(e)
+    return s, [x / total for x in e], mpmath.log(total)
+
+
+@cache
+def probability_rows(dtype):
+    """Pairs (q, p): dense, one-hot q, p close to q, very unequal entries."""
+    rng = np.random.default_rng(2)
+    pairs = []
+    for k, n in {2: 60, 3: 60, 10: 30, 100: 10, 1000: 4}.items():
+        for scale in (0.01, 1, 5, 20):
+            for i in range(n):
+                q, p = (softmax(rng.normal(0, scale, k)) for _ in range(2))
+                if i % 3 == 1:
+                    q = np.eye(k)[i % k]
+                if i % 3 == 2:
+                    p = q * (1 + rng.normal(0, 10.0 ** -(i % 8 + 1), k))
+                    p /= p.sum()
+                tiny = np.finfo(dtype).tiny
+                pairs.append((q.astype(dtype), np.maximum(p, tiny).astype(dtype)))
+    return pairs
+
+
+def labels_to_try(row):
+    return {0, int(row.argmax()), int(row.argmin()), len(row) - 1}
+
+
+def targets_to_try(row, dtype):
+    k = len(row)
+    rng = np.random.default_rng(k)
+    dense = softmax(rng.normal(0, 2, k))
+    confident = np.where(np.arange(k) == row.argmax(), 1 - 1e-6, 1e-6 / (k - 1))
+    return [q.astype(dtype) for q in (dense, confident, np.eye(k)[row.argmax()])]
+
+
+def entries(row):
+    """All classes of a short row, some of a long one."""
+    return range(len(row)) if len(row) <= 10 else {0, 1, 5, int(row.argmax()), int(row.argmin())}
+
+
+# Each generator yields (computed, exact) or (computed, exact, largest term).
+
+
+def of_logsumexp(f, dtype):
+    for number, row in enumerate(score_rows(dtype)):
+        s, p, lse = reference(dtype, number)
+        yield f(row), lse, abs(max(s))
+
+
+def of_softmax(f, dtype):
+    for number, row in enumerate(score_rows(dtype)):
+        s, p, lse = reference(dtype, number)
+        yield from zip(f(row), p, strict=True)
+
+
+def of_log_softmax(f, dtype):
+    for number, row in enumerate(score_rows(dtype)):
+        s, p, lse = reference(dtype, number)
+        yield from zip(f(row), [x - lse for x in s], strict=True)
+
+
+def of_jacobian(f, dtype):
+    for number, row in enumerate(score_rows(dtype)):
+        s, p, lse = reference(dtype, number)
+        jacobian = f(row)
+        for i in entries(row):
+            for j in entries(row):
+                yield jacobian[i, j], p[i] * ((i == j) - p[j])
+
+
+def of_log_loss(f, dtype):
+    for number, row in enumerate(score_rows(dtype)):
+        s, p, lse = reference(dtype, number)
+        for y in labels_to_try(row):
+            yield f(row, y), lse - s[y]
+
+
+def of_log_loss_grad(f, dtype):
+    for number, row in enumerate(score_rows(dtype)):
+        s, p, lse = reference(dtype, number)
+        for y in labels_to_try(row):
+            computed = f(row, y)
+            for i in entries(row):
+                yield computed[i], p[i] - (i == y)
+
+
+def of_log_loss_of_vectors(f, dtype):
+    for number, row in enumerate(score_rows(dtype)):
+        s, p, lse = reference(dtype, number)
+        for q in targets_to_try(row, dtype):
+            yield f(row, q), mpmath.fsum(a * (lse - b) for a, b in zip(exact(q), s) if a)
+
+
+def of_log_loss_grad_of_vectors(f, dtype):
+    for number, row in enumerate(score_rows(dtype)):
+        s, p, lse = reference(dtype, number)
+        for q in targets_to_try(row, dtype):
+            yield from difference_from_target(f(row, q), p, exact(q), entries(row))
+
+
+def difference_from_target(computed, p, q, entries):
+    mass = mpmath.fsum(q)
+    for i in entries:
+        largest = max((mass - q[i]) * p[i], q[i] * (1 - p[i]))
+        yield computed[i], mass * p[i] - q[i], largest
+
+
+def smoothed(classes, y, epsilon, convention):
+    epsilon = mpf(epsilon)
+    if convention == "uniform":
+        epsilon /= classes
+    return [1 - (classes - 1) * epsilon if i == y else epsilon for i in range(classes)]
+
+
+def settings(classes):
+    for epsilon in EPSILONS:
+        yield epsilon, "uniform"
+        yield epsilon / classes, "others"
+    yield np.nextafter(1 / classes, 0), "others"
+
+
+def of_smooth(f, dtype):
+    for classes in ROWS:
+        for epsilon, convention in settings(classes):
+            computed = f(1, classes, epsilon, convention)
+            yield from zip(computed, smoothed(classes, 1, epsilon, convention), strict=True)
+
+
+def of_optimal_gap(f, dtype):
+    for classes in ROWS:
+        for epsilon, convention in [*settings(classes), (1e-300, "uniform"), (5e-324, "others")]:
+            q = smoothed(classes, 0, epsilon, convention)
+            yield f(classes, epsilon, convention), mpmath.log(q[0] / q[1])
+
+
+def of_smoothed_log_loss(f, dtype):
+    for number, row in enumerate(score_rows(dtype)):
+        s, p, lse = reference(dtype, number)
+        for epsilon, convention in settings(len(row)):
+            q = smoothed(len(row), 1, epsilon, convention)
+            expected = mpmath.fsum(a * (lse - b) for a, b in zip(q, s, strict=True))
+            yield f(row, 1, epsilon, convention), expected
+
+
+def of_smoothed_log_loss_grad(f, dtype):
+    for number, row in enumerate(score_rows(dtype)):
+        s, p, lse = reference(dtype, number)
+        for epsilon, convention in settings(len(row)):
+            q = smoothed(len(row), 1, epsilon, convention)
+            yield from difference_from_target(f(row, 1, epsilon, convention), p, q, entries(row))
+
+
+def of_entropy(f, dtype):
+    for q, _ in probability_rows(dtype):
+        yield f(q), -mpmath.fsum(a * mpmath.log(a) for a in exact(q) if a)
+
+
+def of_kl_divergence(f, dtype):
+    for q, p in probability_rows(dtype):
+        terms = [a * mpmath.log(a / b) for a, b in zip(exact(q), exact(p), strict=True) if a]
+        yield f(q, p), mpmath.fsum(terms), max(abs(t) for t in terms)
+
+
+def of_cross_entropy(f, dtype):
+    for q, p in probability_rows(dtype):
+        pairs = zip(exact(q), exact(p), strict=True)
+        yield f(q, p), -mpmath.fsum(a * mpmath.log(b) for a, b in pairs if a)
+
+
+def of_gradient_in_p(f, dtype):
+    for q, p in probability_rows(dtype):
+        pairs = zip(exact(q), exact(p), strict=True)
+        yield from zip(f(q, p), [-a / b for a, b in pairs], strict=True)
+
+
+def of_margin(f, dtype):
+    for number, row in enumerate(score_rows(dtype)):
+        s = exact(row)
+        for y in labels_to_try(row):
+            yield f(row, y), s[y] - max(s[:y] + s[y + 1 :])
+
+
+def of_margin_loss(f, dtype):
+    for row in [*score_rows(dtype), *hinges(dtype)]:
+        s = exact(row)
+        for y in labels_to_try(row):
+            yield f(row, y), max(mpf(0), 1 - (s[y] - max(s[:y] + s[y + 1 :])))
+
+
+def hinges(dtype):
+    """Margins that are almost one."""
+    for x in np.random.default_rng(3).normal(0, 1, 200).astype(dtype):
+        yield np.array([x, x + dtype(1)], dtype)
+
+
+@cache
+def positive_pairs(dtype):
+    rng = np.random.default_rng(4)
+    h = np.exp(rng.normal(0, [[0.01], [1], [15]], (3, 300))).astype(dtype)
+    factor = np.exp(rng.choice([1e-6, 0.1, 1, 20], h.shape) * rng.normal(0, 1, h.shape))
+    y = np.clip(h * factor, 1e-37, 1e37).astype(dtype)
+    y[0] = (h[0] * rng.uniform(1.99, 2.01, 300)).astype(dtype)
+    return list(zip(h.ravel(), y.ravel(), strict=True))
+
+
+def of_squared_log_error(f, dtype):
+    for h, y in positive_pairs(dtype):
+        yield f(h, y), mpmath.log(mpf(float(h)) / mpf(float(y))) ** 2
+
+
+def of_squared_log_error_grad(f, dtype):
+    for h, y in positive_pairs(dtype):
+        yield f(h, y), 2 * mpmath.log(mpf(float(h)) / mpf(float(y))) / mpf(float(h))
+
+
+def of_geometric_mean(f, dtype):
+    rng = np.random.default_rng(5)
+    for n in (1, 2, 3, 10, 100):
+        for scale in (0.01, 1, 20):
+            y = np.exp(rng.normal(0, scale, n)).astype(dtype)
+            yield f(y), mpmath.root(mpmath.fprod(exact(y)), n)
+
+
+CHECKS = {
+    squared_log_error: of_squared_log_error,
+    squared_log_error_grad: of_squared_log_error_grad,
+    geometric_mean: of_geometric_mean,
+    margin: of_margin,
+    margin_loss: of_margin_loss,
+    entropy: of_entropy,
+    kl_divergence: of_kl_divergence,
+    kl_divergence_grad: of_gradient_in_p,
+    cross_entropy: of_cross_entropy,
+    cross_entropy_grad: of_gradient_in_p,
+    logsumexp: of_logsumexp,
+    softmax: of_softmax,
+    log_softmax: of_log_softmax,
+    softmax_jacobian: of_jacobian,
+    log_loss: of_log_loss,
+    log_loss_grad: of_log_loss_grad,
+    smooth: of_smooth,
+    optimal_gap: of_optimal_gap,
+    smoothed_log_loss: of_smoothed_log_loss,
+    smoothed_log_loss_grad: of_smoothed_log_loss_grad,
+}
+
+
+def worst_error(check, f, dtype):
+    """The worst error of `f` in ulps, and of how many numbers."""
+    tiny, worst, count = mpf(float(np.finfo(dtype).tiny)), 0, 0
+    for computed, expected, *largest_term in check(f, dtype):
+        scale = max(abs(expected), *largest_term) if largest_term else abs(expected)
+        count += 1
+        if mpmath.isinf(expected) or expected == 0:
+            assert float(computed) == float(expected)
+        elif scale >= tiny:
+            if not np.isfinite(computed):
+                return np.inf, count
+            ulp = mpf(float(np.spacing(dtype(float(scale)))))
+            worst = max(worst, float(abs(mpf(float(computed)) - expected) / ulp))
+    return worst, count
+
+
+def assert_accurate(name, check, f, dtype, capsys):
+    with mpmath.workdps(DIGITS[dtype]):
+        worst, count = worst_error(check, f, dtype)
+    with capsys.disabled():
+        print(f"\n{name:32} {dtype.__name__}  worst of {count:5} numbers: {worst:.2f} ulps", end="")
+    assert worst <= ULPS
+
+
+dtypes = pytest.mark.parametrize("dtype", [np.float64, np.float32], ids=lambda d: d.__name__)
+
+
+@dtypes
+@pytest.mark.parametrize("f", CHECKS, ids=lambda f: f.__name__)
+def test_worst_error_is_at_most_4_ulps(f, dtype, capsys):
+    if f in (smooth, optimal_gap) and dtype == np.float32:
+        pytest.skip("takes no floats of its own dtype: the result is float64")
+    assert_accurate(f.__name__, CHECKS[f], f, dtype, capsys)
+
+
+@dtypes
+@pytest.mark.parametrize(
+    ("f", "check"),
+    [(log_loss, of_log_loss_of_vectors), (log_loss_grad, of_log_loss_grad_of_vectors)],
+    ids=["log_loss", "log_loss_grad"],
+)
+def test_worst_error_for_probability_vectors_is_at_most_4_ulps(f, check, dtype, capsys):
+    assert_accurate(f"{f.__name__}, vectors", check, f, dtype, capsys)
