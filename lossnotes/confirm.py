@@ -348,6 +348,8 @@ class Line:
             rounded = np.abs(np.where(np.isfinite(x), (moved - x) - step, 0)).max()
         if found.shape:
             raise ValueError(f"value has shape {found.shape}: a scalar is needed")
+        if found.dtype.kind == "f" and found.dtype.itemsize < x.dtype.itemsize:
+            raise ValueError(f"value has dtype {found.dtype}, but {self.wrt} {x.dtype}")
         return float(found), float(rounded)
 
     def room(self):
@@ -375,8 +377,8 @@ def _slope(line, eps, on_simplex):
             return 0.0, inf
         first = min(1.0, 2.0 ** floor(log2(room / 2)))
     levels = 1 - int(log2(eps) / 3)  # beyond, rounding outweighs what a smaller step gains
-    best, previous, jumps, largest = (inf, 0.0), [], [], max(abs(centre), line.size())
-    noise = _noise(line, first * 2.0**-levels)
+    candidates, previous, jumps, largest = [], [], [], max(abs(centre), line.size())
+    noise = _noise(line, first * 4.0**-levels)
     for h in first * 2.0 ** -np.arange(levels):
         (above, off_above), (below, off_below) = line(h), line(-h)
         if not isfinite(above + below):
@@ -390,13 +392,19 @@ def _slope(line, eps, on_simplex):
         rounding = 4 * (eps * largest + noise + steepest * max(off_above, off_below)) / h
         for k in range(1, len(row)):
             change = max(abs(row[k] - row[k - 1]), abs(row[k] - previous[k - 1]))
-            best = min(best, (2 * change + rounding, row[k]))
+            candidates.append((2 * change + rounding, row[k]))
+        slack = abs(row[0] - previous[0]) + rounding if previous else inf
         previous = row
         jumps.append(abs(above - 2 * centre + below) / h)
     # across a kink the slope jumps, however small the step; elsewhere the jump shrinks with it
-    if len(jumps) > 4 and jumps[-1] > max(jumps[-5] / 2, 400 * eps * largest / h):
+    if len(jumps) > 4 and jumps[-1] > max(jumps[-5] / 2, 100 * rounding):
         raise ValueError(f"value has a kink at {_shown(line.point)}: no derivative to confirm")
-    error, slope = best
+    if not candidates:
+        return 0.0, inf
+    # large steps may agree by chance: the smallest is crude, but not misled
+    error, slope = min(
+        (error + max(0.0, abs(slope - row[0]) - slack), slope) for error, slope in candidates
+    )
     return slope, error
 
 

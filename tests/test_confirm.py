@@ -174,6 +174,13 @@ def test_parameters_beside_scores_and_label_meet_symbols_of_their_name():
     assert confirm(value, gradient, [([0.3, 1.1], 0)], softmax(s)[j] - paper.smooth(y, epsilon)[j])
 
 
+def test_large_steps_that_agree_by_chance_do_not_mislead_the_differences():
+    def wave(s):  # every difference over a step of 1, 1/2, 1/4 or 1/8 is zero
+        return np.sin(8 * np.pi * s)
+
+    assert confirm(wave, lambda s: 8 * np.pi * np.cos(8 * np.pi * s), [(0.01,)]).power < 1e-6
+
+
 # What is wrong is refused
 
 
@@ -325,6 +332,7 @@ BAD = {
     "gradient is": dict(gradient=lambda s, y: s * np.nan),
     "does not have the parameters": dict(gradient=lambda x, y: x),
     "value has shape": dict(value=lambda s, y: s),
+    "value has dtype float32": dict(value=lambda s, y: np.float32(s[0])),
     "value is nan": dict(value=lambda s, y: s[0] * np.nan),
     "s holds a NaN": dict(at=[([np.nan, 1.0], 0)]),
     "not a batch": dict(at=[(np.zeros((2, 3)), 0)]),
