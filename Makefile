@@ -13,7 +13,8 @@ BIN := .venv/bin
 PAGES := _build/html
 EXTRAS := book,test
 # Timings, versions and the state of the editor go; outputs, counts and ids stay.
-NORMALIZE := $(BIN)/nbstripout --keep-output --keep-count --keep-id --extra-keys metadata.language_info.version
+NORMALIZE := $(BIN)/nbstripout --keep-output --keep-count --keep-id \
+  --extra-keys "metadata.language_info.version metadata.jupytext"
 NOTEBOOKS = $(shell find book -name '*.ipynb' -not -path '*/.*' | sort)
 
 help:  ## this list

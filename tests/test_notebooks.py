@@ -6,6 +6,7 @@ from pathlib import Path
 
 import nbformat
 import pytest
+from IPython.core.displayhook import DisplayHook
 from IPython.core.inputtransformer2 import TransformerManager
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
@@ -108,6 +109,26 @@ def test_every_output_is_compared(path):
 )
 def test_an_output_that_is_not_compared_is_noticed(cell):
     assert not_compared(notebook(cell)) == [cell.source]
+
+
+def relying_on_semicolons(notebook):
+    """Cells whose last value only Jupyter hides; nbval compares it, address in memory and all."""
+    return [
+        cell.source
+        for cell in code(notebook)
+        if DisplayHook.semicolon_at_end_of_expression(cell.source)
+    ]
+
+
+@each_notebook
+def test_no_cell_ends_in_a_semicolon(path):
+    """End a picture with `plt.show()`, which has no value to hide."""
+    assert relying_on_semicolons(read(path)) == []
+
+
+@pytest.mark.parametrize("source", ["ax.legend();", "x = 1\nx;  # done", "f(\n    x\n);\n"])
+def test_a_semicolon_is_noticed(source):
+    assert relying_on_semicolons(notebook(source, "a = 1; b = 2", "print(';')")) == [source]
 
 
 # Open to the reader
