@@ -3,7 +3,7 @@
 from sympy import Add, Function, Indexed, KroneckerDelta, Mul, Number, Symbol
 from sympy.printing.latex import LatexPrinter
 
-from lossnotes.derive.symbols import Entry
+from lossnotes.derive.symbols import Entry, Quantity
 
 
 class Printer(LatexPrinter):
@@ -11,10 +11,13 @@ class Printer(LatexPrinter):
 
     def _print_Add(self, sum_, order=None):
         terms = self._as_ordered_terms(sum_, order=order)
-        terms.sort(key=lambda term: term.could_extract_minus_sign())
+        named = any(isinstance(term, Quantity) for term in terms)
+        terms.sort(key=lambda term: (term.could_extract_minus_sign(), named and term.is_Mul))
         return self._in_this_order(super()._print_Add, Add(*terms, evaluate=False), order="none")
 
     def _print_Mul(self, product):
+        if product.as_coeff_Mul()[0] < 0:
+            return f"- {self._print(-product)}"
         factors = product.as_ordered_factors()
         if not all(isinstance(factor, PLAIN) for factor in factors):
             return super()._print_Mul(product)
@@ -49,7 +52,10 @@ PLAIN = (Number, Symbol, Indexed, Function, Add)
 
 
 def _rank(factor):
-    kinds = (Number, (Symbol, Indexed, KroneckerDelta), Function, Add)
+    """Numbers, symbols, sums of these such as 1 - epsilon, functions, other sums."""
+    if factor.is_Add and not factor.atoms(Function, Indexed):
+        return 1.5
+    kinds = (Number, (Symbol, Indexed), KroneckerDelta, Function, Add)
     return next(rank for rank, kind in enumerate(kinds) if isinstance(factor, kind))
 
 

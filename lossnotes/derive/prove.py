@@ -18,6 +18,7 @@ from sympy import (
     Min,
     Mul,
     Pow,
+    S,
     Sum,
     Symbol,
     UnevaluatedExpr,
@@ -170,6 +171,8 @@ class Reduction:
         expression = expression.func(*(self.reduce(part) for part in expression.args))
         if isinstance(expression, (Max, Min)):
             return self._max(expression)
+        if isinstance(expression, (exp, log)) and expression.has(KroneckerDelta):
+            expression = self._off_and_on(expression)
         if isinstance(expression, log):
             return self._log(expression)
         if isinstance(expression, exp):
@@ -182,6 +185,14 @@ class Reduction:
         a, b = delta.args
         known = {a, b} <= self.distinct or _apart(a, b)
         return KroneckerDelta(0, 1) if known and a != b else delta
+
+    def _off_and_on(self, expression):
+        """f(delta) = f(0) + delta (f(1) - f(0)), where both are finite."""
+        for delta in expression.atoms(KroneckerDelta):
+            off, on = (expression.xreplace({delta: value}) for value in (S.Zero, S.One))
+            if delta.free_symbols <= expression.free_symbols and S.ComplexInfinity not in (off, on):
+                return self.reduce(off) + delta * (self.reduce(on) - self.reduce(off))
+        return expression
 
     def _sum(self, expression):
         if any((lower, upper) != (1, K) for _, lower, upper in expression.limits):
@@ -209,11 +220,9 @@ class Reduction:
 
     def _log(self, expression):
         """log of a product is a sum of logs; a common denominator comes out first."""
-        argument = expression.args[0]
-        if argument.is_Add:
-            numerator, denominator = fraction(together(argument))
-            if denominator != 1:
-                expression = log(numerator) - log(denominator)
+        numerator, denominator = fraction(together(expression.args[0]))
+        if denominator != 1:
+            expression = log(numerator) - log(denominator)
         return expand_log(expression)
 
     def _exponential(self, expression):

@@ -226,7 +226,9 @@ class entropy(ScalarQuantity):
 
 
 class KL(ScalarQuantity):
-    """KL(q || p) = sum_i q_i log(q_i / p_i)."""
+    """KL(q || p) = sum_i q_i log(q_i / p_i), not negative: the theorem of chapter kl."""
+
+    is_nonnegative = True
 
     symbol = r"\operatorname{KL}"
 
