@@ -334,9 +334,9 @@ class Line:
     direction: np.ndarray
 
     def __call__(self, t):
-        """The value, NaN where it is refused, and how far x + t direction was rounded."""
-        x, step = self.point[self.wrt], t * self.direction
-        moved = (x + step).astype(x.dtype)
+        """The value, NaN where it is refused."""
+        x = self.point[self.wrt]
+        moved = (x + t * self.direction).astype(x.dtype)
         with warnings.catch_warnings(), np.errstate(all="ignore"):
             warnings.simplefilter("ignore")
             try:
@@ -344,13 +344,12 @@ class Line:
             except ValueError:
                 if t == 0:
                     raise
-                return np.nan, 0.0
-            rounded = np.abs(np.where(np.isfinite(x), (moved - x) - step, 0)).max()
+                return np.nan
         if found.shape:
             raise ValueError(f"value has shape {found.shape}: a scalar is needed")
         if found.dtype.kind == "f" and found.dtype.itemsize < x.dtype.itemsize:
             raise ValueError(f"value has dtype {found.dtype}, but {self.wrt} {x.dtype}")
-        return float(found), float(rounded)
+        return float(found)
 
     def room(self):
         """The way to the nearest zero of an entry that moves."""
@@ -368,19 +367,19 @@ def _slope(line, eps, on_simplex):
     The error is twice what the last extrapolation changed, and rounding: of the value, which is
     trusted to an ulp of itself or of the argument, whichever is larger, and of x + t.
     """
-    centre, _ = line(0.0)
+    centre, size = line(0.0), line.size()
     if not isfinite(centre):
         raise ValueError(f"value is {centre} at {_shown(line.point)}")
     first, room = 1.0, line.room()
-    if on_simplex or not isfinite(line(first)[0] + line(-first)[0]):
+    if on_simplex or not isfinite(line(first) + line(-first)):
         if not 0 < room < inf:
             return 0.0, inf
         first = min(1.0, 2.0 ** floor(log2(room / 2)))
     levels = 1 - int(log2(eps) / 3)  # beyond, rounding outweighs what a smaller step gains
-    candidates, previous, jumps, largest = [], [], [], max(abs(centre), line.size())
+    candidates, previous, jumps, largest = [], [], [], max(abs(centre), size)
     noise = _noise(line, first * 4.0**-levels)
     for h in first * 2.0 ** -np.arange(levels):
-        (above, off_above), (below, off_below) = line(h), line(-h)
+        above, below = line(h), line(-h)
         if not isfinite(above + below):
             previous = []
             continue
@@ -389,7 +388,7 @@ def _slope(line, eps, on_simplex):
             row.append(row[-1] + (row[-1] - coarse) / (4**k - 1))
         largest = max(largest, abs(above), abs(below))
         steepest = max(abs(above - centre), abs(below - centre)) / h
-        rounding = 4 * (eps * largest + noise + steepest * max(off_above, off_below)) / h
+        rounding = 2 * (eps * (largest + steepest * size) + noise) / h
         for k in range(1, len(row)):
             change = max(abs(row[k] - row[k - 1]), abs(row[k] - previous[k - 1]))
             candidates.append((2 * change + rounding, row[k]))
@@ -410,7 +409,7 @@ def _slope(line, eps, on_simplex):
 
 def _noise(line, spacing):
     """The rounding noise of the value, from the fourth differences of seven neighbours."""
-    values = np.array([line(place * spacing)[0] for place in range(-3, 4)])
+    values = np.array([line(place * spacing) for place in range(-3, 4)])
     return np.sqrt(np.mean(np.diff(values, 4) ** 2) / 70) if np.isfinite(values).all() else 0.0
 
 

@@ -163,6 +163,44 @@ def test_a_target_vector_is_the_only_vector_without_a_namesake():
     assert confirm(target_loss, target_loss_grad, points, softmax(s)[j] - q[j]).ulps
 
 
+def test_a_value_that_normalises_its_argument_is_differenced_among_probabilities():
+    def forgiving(q, p):
+        return cross_entropy(q, p / p.sum())
+
+    points = [([0.2, 0.3, 0.5], [0.5, 0.25, 0.25])]
+    assert confirm(forgiving, cross_entropy_grad, points, -q[j] / p[j], wrt="p")
+
+
+def test_an_impossible_class_does_not_blind_the_differences():
+    def value(q, p):
+        return cross_entropy(q[p > 0], p[p > 0])
+
+    def gradient(q, p):
+        return -q / np.where(p > 0, p, 1)
+
+    assert confirm(value, gradient, [([0.0, 0.5, 0.5], [0.0, 0.25, 0.75])], wrt="p").unseen == 0
+
+
+def test_the_rounding_noise_of_the_value_is_measured():
+    def cancelling(s):
+        return ((s + 1e4) ** 2 - 2e4 * s - 1e8).sum()
+
+    assert confirm(cancelling, lambda s: 2 * s, [([0.3, 1.1],)]).power > 1e-10
+
+
+def test_a_steep_value_is_trusted_no_further_than_its_argument_is_rounded():
+    def steep(s):
+        return 1e6 * (s - 1023) ** 2
+
+    assert confirm(steep, lambda s: 2e6 * (s - 1023), [(s,) for s in (1023.7, 1023.3, 511.9)])
+
+
+def test_a_step_outside_the_domain_warns_nobody():
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        confirm(squared_log_error, squared_log_error_grad, [(0.3, 1.5)])
+
+
 def test_parameters_beside_scores_and_label_meet_symbols_of_their_name():
     def value(s, y, epsilon=0.1):
         return (1 - epsilon) * log_loss(s, y) + epsilon * np.mean([log_loss(s, i) for i in (0, 1)])
@@ -290,13 +328,12 @@ def test_a_constant_value_confirms_nothing():
 
 
 def test_a_term_that_is_zero_at_every_point_confirms_nothing():
-    with pytest.raises(ValueError, match="without the term"):
-        confirm(
-            lambda s, c: (s**2).sum() + c * s.sum(),
-            lambda s, c: 2 * s + c,
-            [([1.0, 2.0], 0.0)],
-            2 * s[j] + paper.c,
-        )
+    def value(s, h, c):
+        return h * (s**2 / 2 + c * s).sum()
+
+    with pytest.raises(ValueError, match=r"without the term c\*h"):
+        points = [([1.0, 2.0], 3.0, 0.0)]
+        confirm(value, lambda s, h, c: h * (s + c), points, paper.h * (s[j] + paper.c))
 
 
 # The power is reported and true
@@ -317,6 +354,11 @@ def test_twice_the_reported_power_is_refused_in_each_entry_alone(symbolic):
         for entry in range(len(scores)):
             with pytest.raises(ConfirmationError):
                 confirm(log_loss, wrong_once(label, entry, 2 * power), POINTS, symbolic)
+
+
+def test_without_a_formula_the_power_at_ordinary_points_is_1e_11():
+    result = confirm(log_loss, log_loss_grad, POINTS)
+    assert result.power <= 1e-11 and result.entry_power <= 1e-10
 
 
 def test_entries_too_small_to_be_seen_are_counted():
