@@ -107,8 +107,9 @@ def confirm(value, gradient, at, symbolic=None, wrt=None):
     gradient   of the same parameters: its derivative by the parameter `wrt` (default: the first),
                of that argument's shape, (K,) or (); one example a point, no batches
     at         points, each a dict of arguments or a tuple in the order of the parameters
-    symbolic   the j-th entry of the gradient, its symbols named like the parameters. Without a
-               namesake, the only set of classes is the mask, the only vector the only vector.
+    symbolic   the j-th entry of the gradient, without Derivative, its symbols named like the
+               parameters; a lone set of classes may stand for the mask, and a lone vector for
+               the one vector argument left, whatever they are called
 
     From `symbolic` an entry may be 8 ulps away, and what moving each float given by an ulp would
     change; from the extrapolated differences their error estimate, and 8 ulps. The precision is
