@@ -34,8 +34,9 @@ lab: .venv/.installed-lab  ## open the notebooks in JupyterLab
 	@$(BIN)/jupyter lab --notebook-dir=. book
 
 notebooks: .venv/.installed  ## run every notebook again, in place
-	@$(BIN)/jupyter nbconvert --to notebook --inplace --execute --coalesce-streams \
-	  --ExecutePreprocessor.record_timing=False $(NOTEBOOKS) 2>&1 | { grep -v IPKernelApp || true; }
+	@$(BIN)/jupyter nbconvert --to notebook --inplace --execute --ExecutePreprocessor.record_timing=False \
+	  --NotebookExporter.preprocessors=nbconvert.preprocessors.CoalesceStreamsPreprocessor \
+	  $(NOTEBOOKS) 2>&1 | { grep -v IPKernelApp || true; }
 	@$(NORMALIZE) $(NOTEBOOKS)
 
 lint: .venv/.installed  ## check the style of code and notebooks
