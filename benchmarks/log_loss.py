@@ -3,8 +3,8 @@
     python benchmarks/log_loss.py
 
 Every row of the table is one run: the competitors take turns, so that what else the machine does
-meets all of them, and the median of the turns counts. PyTorch is measured where it is installed, forward and
-backward, in as many threads as it likes.
+meets all of them, and the median of the turns counts. PyTorch is measured where it is installed,
+forward and backward, in as many threads as it likes.
 """
 
 import statistics

@@ -1,0 +1,199 @@
+"""What holds for all scores and all probability vectors, tried by hypothesis."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+
+from lossnotes.losses import kl, label_smoothing, loss_design, margin, softmax
+from lossnotes.losses.logsumexp import logsumexp
+
+few = settings(max_examples=60, derandomize=True, deadline=None)
+numbers = st.floats(-700, 700)
+scores = st.integers(2, 6).flatmap(lambda k: arrays(np.float64, (3, k), elements=numbers))
+
+
+def target(draw, k):
+    weights = draw(arrays(np.float64, (3, k), elements=st.floats(0, 1)))
+    weights[:, draw(st.integers(0, k - 1))] += 0.01
+    return weights / weights.sum(axis=-1, keepdims=True)
+
+
+@st.composite
+def scores_and_labels(draw):
+    s = draw(scores)
+    return s, draw(arrays(np.int64, 3, elements=st.integers(0, s.shape[1] - 1)))
+
+
+@st.composite
+def scores_and_targets(draw):
+    s = draw(scores)
+    return s, target(draw, s.shape[1])
+
+
+@st.composite
+def two_vectors(draw):
+    k = draw(st.integers(2, 6))
+    return target(draw, k), target(draw, k)
+
+
+@few
+@given(scores_and_labels(), st.integers(-1000, 1000))
+def test_a_shift_of_all_scores_changes_no_loss(sy, shift):
+    s, y = np.round(sy[0] * 1024) / 1024, sy[1]  # so that the shift itself is exact
+    assert np.array_equal(softmax.log_loss(s + shift, y), softmax.log_loss(s, y))
+    assert np.array_equal(margin.margin_loss(s + shift, y), margin.margin_loss(s, y))
+    assert np.array_equal(softmax.softmax(s + shift), softmax.softmax(s))
+
+
+@few
+@given(scores, st.integers(-1000, 1000))
+def test_a_shift_of_all_scores_shifts_logsumexp(s, shift):
+    s = np.round(s * 1024) / 1024
+    assert np.allclose(logsumexp(s + shift), logsumexp(s) + shift, rtol=1e-15, atol=1e-12)
+
+
+@few
+@given(scores)
+def test_logsumexp_is_between_the_maximum_and_log_k_above(s):
+    top, above = s.max(axis=-1), logsumexp(s) - s.max(axis=-1)
+    assert (above >= 0).all()
+    assert (above <= np.log(s.shape[-1]) + 2 * np.spacing(abs(top) + 2)).all()
+
+
+@few
+@given(scores_and_labels())
+def test_the_log_loss_is_between_the_lost_margin_and_log_k_above(sy):
+    s, y = sy
+    lost = np.maximum(0, -margin.margin(s, y))
+    loss = softmax.log_loss(s, y)
+    assert (lost <= loss).all()
+    assert (loss <= (lost + np.log(s.shape[-1])) * (1 + 1e-15)).all()
+
+
+@few
+@given(scores)
+def test_softmax_sums_to_one(s):
+    assert np.allclose(softmax.softmax(s).sum(axis=-1), 1, rtol=1e-15)
+
+
+@few
+@given(scores_and_labels())
+def test_the_gradient_of_the_log_loss_sums_to_zero_beside_its_largest_entry(sy):
+    gradient = softmax.log_loss_grad(*sy)
+    largest = np.abs(gradient).max(axis=-1)
+    assert (np.abs(gradient.sum(axis=-1)) <= 1e-15 * largest + 1e-300).all()
+
+
+@few
+@given(scores_and_labels())
+def test_the_gradient_of_the_margin_loss_sums_to_zero(sy):
+    assert (margin.margin_loss_grad(*sy).sum(axis=-1) == 0).all()
+
+
+@few
+@given(scores_and_labels())
+def test_the_gradient_of_the_smoothed_loss_sums_to_zero(sy):
+    gradient = label_smoothing.smoothed_log_loss_grad(*sy, 0.1)
+    assert np.abs(gradient.sum(axis=-1)).max() <= 1e-15
+
+
+@few
+@given(scores_and_targets())
+def test_the_gradient_for_vectors_sums_to_zero(sy):
+    assert np.abs(softmax.log_loss_grad(*sy).sum(axis=-1)).max() <= 1e-15
+
+
+@few
+@given(scores_and_labels())
+def test_the_hessian_is_positive_semidefinite_with_the_null_vector_of_ones(sy):
+    hessian = softmax.log_loss_hessian(*sy)
+    assert np.array_equal(hessian, np.swapaxes(hessian, -1, -2))
+    assert np.linalg.eigvalsh(hessian).min() >= -1e-15
+    assert np.abs(hessian.sum(axis=-1)).max() <= 1e-15
+
+
+@few
+@given(two_vectors())
+def test_kl_is_not_negative(qp):
+    assert (kl.kl_divergence(*qp) >= -1e-16).all()
+
+
+@few
+@given(two_vectors())
+def test_cross_entropy_is_kl_plus_entropy(qp):
+    right = kl.kl_divergence(*qp) + kl.entropy(qp[0])
+    assert np.allclose(kl.cross_entropy(*qp), right, rtol=1e-14)
+
+
+@few
+@given(two_vectors())
+def test_entropy_is_between_zero_and_log_k(qp):
+    q, _ = qp
+    assert (kl.entropy(q) >= 0).all()
+    assert (kl.entropy(q) <= np.log(q.shape[-1]) * (1 + 1e-15)).all()
+
+
+S = np.array([[0, 3, 0.2], [1, 5, 2]])
+Q = np.array([[0.25, 0.25, 0.5], [1, 0, 0]])
+P = np.array([[0.25, 0.5, 0.25], [0.5, 0.25, 0.25]])
+CALLS = {  # the function, its float arguments, the others
+    "logsumexp": (logsumexp, [S], []),
+    "softmax": (softmax.softmax, [S], []),
+    "log_softmax": (softmax.log_softmax, [S], []),
+    "softmax_jacobian": (softmax.softmax_jacobian, [S], []),
+    "log_loss": (softmax.log_loss, [S], [[0, 1]]),
+    "log_loss, vectors": (softmax.log_loss, [S, Q], []),
+    "log_loss_grad": (softmax.log_loss_grad, [S], [[0, 1]]),
+    "log_loss_grad, vectors": (softmax.log_loss_grad, [S, Q], []),
+    "log_loss_hessian": (softmax.log_loss_hessian, [S], [[0, 1]]),
+    "log_loss_hessian, vectors": (softmax.log_loss_hessian, [S, Q], []),
+    "margin": (margin.margin, [S], [[0, 1]]),
+    "margin_loss": (margin.margin_loss, [S], [[0, 1]]),
+    "margin_loss_grad": (margin.margin_loss_grad, [S], [[0, 1]]),
+    "entropy": (kl.entropy, [Q], []),
+    "kl_divergence": (kl.kl_divergence, [Q, P], []),
+    "kl_divergence_grad": (kl.kl_divergence_grad, [Q, P], []),
+    "cross_entropy": (kl.cross_entropy, [Q, P], []),
+    "cross_entropy_grad": (kl.cross_entropy_grad, [Q, P], []),
+    "smoothed_log_loss": (label_smoothing.smoothed_log_loss, [S], [[0, 1], 0.1]),
+    "smoothed_log_loss_grad": (label_smoothing.smoothed_log_loss_grad, [S], [[0, 1], 0.1]),
+    "squared_log_error": (loss_design.squared_log_error, [P, P + 1], []),
+    "squared_log_error_grad": (loss_design.squared_log_error_grad, [P, P + 1], []),
+    "geometric_mean": (loss_design.geometric_mean, [P], []),
+}
+every_function = pytest.mark.parametrize(("f", "floats", "rest"), CALLS.values(), ids=CALLS)
+
+
+@every_function
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_the_result_has_the_dtype_of_the_input(f, floats, rest, dtype):
+    assert f(*(x.astype(dtype) for x in floats), *rest).dtype == dtype
+
+
+@every_function
+def test_the_input_is_not_modified(f, floats, rest):
+    arguments = [x.copy() for x in floats]
+    for x in arguments:
+        x.flags.writeable = False
+    f(*arguments, *rest)
+    assert all(np.array_equal(x, y) for x, y in zip(arguments, floats, strict=True))
+
+
+@every_function
+def test_the_order_of_the_input_in_memory_does_not_matter(f, floats, rest):
+    result = f(*(np.asfortranarray(x) for x in floats), *rest)
+    assert np.array_equal(result, f(*floats, *rest))
+
+
+@every_function
+def test_rows_are_independent(f, floats, rest):
+    both = f(*floats, *rest)
+    rest_of_row = [x[1] if isinstance(x, list) else x for x in rest]
+    assert np.allclose(both[1], f(*(x[1] for x in floats), *rest_of_row), rtol=1e-15, atol=0)
+
+
+@pytest.mark.parametrize("dtype", [np.int32, np.uint8, np.int64])
+def test_integer_scores_are_computed_in_float64(dtype):
+    assert softmax.log_loss(np.array([0, 3, 1], dtype), 1).dtype == np.float64
