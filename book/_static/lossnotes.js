@@ -1,20 +1,35 @@
-// What is too wide scrolls in its own box. Such a box must be reachable by keyboard, and only
-// while it does scroll: otherwise every formula would be a stop of the tab key.
+// What no stylesheet can do, once the page is set.
 (() => {
-  const boxes =
-    "div.math, mjx-container, .derivation td, .output.text_html, .pst-scrollable-table-container, pre";
-  const update = () => {
+  // A box that scrolls sideways must be reachable by keyboard, and only while it does scroll:
+  // otherwise every formula would be a stop of the tab key.
+  const boxes = ["div.math", "mjx-container", ".derivation td", ".output.text_html", "pre",
+    ".pst-scrollable-table-container"].join();
+  const offerKeyboard = () => {
     for (const box of document.querySelectorAll(boxes)) {
-      const scrolls =
-        box.scrollWidth > box.clientWidth && getComputedStyle(box).overflowX === "auto";
-      if (scrolls) box.tabIndex = 0;
+      const wide = box.scrollWidth > box.clientWidth;
+      if (wide && getComputedStyle(box).overflowX === "auto") box.tabIndex = 0;
       else box.removeAttribute("tabindex");
     }
   };
-  addEventListener("load", () => {
-    (window.MathJax?.startup?.promise ?? Promise.resolve()).then(() => {
-      update();
-      new ResizeObserver(update).observe(document.querySelector(".bd-article") ?? document.body);
-    });
+
+  // No line begins with the comma that follows a formula.
+  const keepPunctuation = () => {
+    for (const formula of document.querySelectorAll("span.math")) {
+      const text = formula.nextSibling;
+      const mark = text?.nodeType === Node.TEXT_NODE && text.data.match(/^[.,;:!?)’”]+/)?.[0];
+      if (!mark) continue;
+      const unbroken = document.createElement("span");
+      unbroken.className = "unbroken";
+      formula.before(unbroken);
+      text.data = text.data.slice(mark.length);
+      unbroken.append(formula, mark);
+    }
+  };
+
+  addEventListener("load", async () => {
+    await window.MathJax?.startup?.promise;
+    keepPunctuation();
+    offerKeyboard();
+    new ResizeObserver(offerKeyboard).observe(document.querySelector(".bd-article") ?? document.body);
   });
 })();
