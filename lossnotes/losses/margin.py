@@ -40,7 +40,7 @@ def margin_loss_grad(s, y):
     s, right, wrong = _sides(s, y)
     active = (_hinge(s, right, wrong) > 0).astype(s.dtype)[..., None]
     gradient = np.zeros_like(s)
-    np.put_along_axis(gradient, right, -active, axis=-1)
+    np.put_along_axis(gradient, right, 0 - active, axis=-1)
     np.put_along_axis(gradient, wrong, active, axis=-1)
     return gradient
 
