@@ -25,9 +25,18 @@ def list_index_of_terms(app, doctree):
         last["entries"].append(("Index of terms", "genindex"))
 
 
+def mend_bibliography(app, page, template, context, doctree):
+    """Take the role "list" from a list of works whose entries have a role of their own."""
+    if body := context.get("body"):
+        context["body"] = body.replace(
+            '<div role="list" class="citation-list">', "<div>"
+        )
+
+
 def setup(app):
     app.connect("config-inited", link_to_repository)
     app.connect("doctree-read", list_index_of_terms, priority=900)
+    app.connect("html-page-context", mend_bibliography)
     # Formulas may stand in the output of a cell only, where Sphinx does not see them.
     app.set_html_assets_policy("always")
     return {"parallel_read_safe": True}

@@ -1,0 +1,310 @@
+"""The book as readers meet it: it builds without a warning, and every page works in a browser."""
+
+import functools
+import http.server
+import importlib.util
+import os
+import shutil
+import subprocess
+import sys
+import threading
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import sync_playwright
+from sphinx_external_toc.parsing import parse_toc_yaml
+
+ROOT = Path(__file__).parents[1]
+PAGES = [*parse_toc_yaml(ROOT / "_toc.yml"), "genindex", "search"]
+WIDTHS = [1280, 390]
+THEMES = ["light", "dark"]
+BROWSERS = ["chromium", "chromium-browser", "google-chrome"]
+CHROMIUM = next(filter(None, map(shutil.which, BROWSERS)), None)
+
+
+# Building
+
+
+@pytest.fixture(scope="session")
+def build(tmp_path_factory):
+    """The finished run of Jupyter Book, and the folder of the built HTML."""
+    out = tmp_path_factory.mktemp("book")
+    command = [Path(sys.executable).with_name("jupyter-book"), "build", "-W", "-n", "--keep-going"]
+    run = subprocess.run(
+        [*command, "--path-output", out, ROOT], capture_output=True, text=True, cwd=ROOT
+    )
+    return run, out / "_build" / "html"
+
+
+def test_the_book_builds_without_a_warning(build):
+    run, _ = build
+    warnings = [line for line in run.stderr.splitlines() if "WARNING:" in line or "ERROR:" in line]
+    assert (run.returncode, warnings) == (0, []), run.stdout[-2000:] + run.stderr[-4000:]
+
+
+@pytest.fixture(scope="session")
+def site(build):
+    """The folder of the built HTML; without it there is one failure to read, that of the build."""
+    run, html = build
+    if run.returncode:
+        pytest.skip("the book does not build")
+    return html
+
+
+def test_every_page_that_is_built_is_also_visited(site):
+    built = {page.relative_to(site).with_suffix("").as_posix() for page in site.rglob("*.html")}
+    templates = {page for page in built if page.startswith("_static/")}
+    assert built - templates - {"index"} == set(PAGES)
+
+
+def test_the_address_of_the_site_leads_to_the_first_page(site):
+    assert "url=book/index.html" in (site / "index.html").read_text()
+
+
+@pytest.mark.parametrize("address", ["", "https://example.org/someone/book"])
+def test_buttons_lead_out_of_the_book_only_when_the_repository_has_an_address(address):
+    spec = importlib.util.spec_from_file_location("extension", ROOT / "book" / "extension.py")
+    extension = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(extension)
+    config = SimpleNamespace(html_theme_options={"repository_url": address})
+    extension.link_to_repository(None, config)
+    buttons = {"use_edit_page_button", "use_issues_button", "launch_buttons"}
+    assert (buttons <= set(config.html_theme_options)) == bool(address)
+
+
+# Looking at a page
+
+
+IMAGES = r"""
+() => [...document.images]
+  .filter(i => !i.alt.trim() || /\.(png|svg|jpe?g|webp)$/i.test(i.alt))
+  .map(i => `${i.getAttribute("src")} has the alt text "${i.alt}"`)
+"""
+
+MATHEMATICS = r"""
+() => {
+  const found = [];
+  for (const e of document.querySelectorAll("mjx-merror"))
+    found.push(`not understood: ${e.dataset.mjxError}`);
+  for (const e of document.querySelectorAll("mjx-assistive-mml [mathcolor='red']"))
+    found.push(`not understood: ${e.textContent}`);
+  for (const e of document.querySelectorAll(".math"))
+    if (!e.querySelector("mjx-container")) found.push(`not set: ${e.textContent.trim()}`);
+  const texts = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+  while (texts.nextNode()) {
+    const text = texts.currentNode;
+    if (/\\[()[\]]|\$\$|\\(frac|sum|operatorname|begin)\b/.test(text.data)
+        && !text.parentElement.closest("pre, code, script, style, mjx-container, .math"))
+      found.push(`left as text: ${text.data.trim().slice(0, 80)}`);
+  }
+  return found;
+}
+"""
+
+SCROLLING = r"""
+() => {
+  const width = document.documentElement.clientWidth;
+  const page = Math.max(document.documentElement.scrollWidth, document.body.scrollWidth);
+  if (page <= width) return [];
+  const wide = [...document.querySelectorAll("body *")]
+    .filter(e => e.getBoundingClientRect().right > width + 1)
+    .map(e => `${e.tagName.toLowerCase()}.${e.className} is too wide`);
+  return [`the page is ${page} wide in a window of ${width}`, ...wide.slice(0, 5)];
+}
+"""
+
+READY = """
+async () => {
+  await window.MathJax?.startup?.promise;
+  await document.fonts.ready;
+  document.querySelectorAll("button.toggle-button").forEach(button => button.click());
+  await new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)));
+}
+"""
+
+# The theme has followed the system, and no colour is still on its way.
+IN_THEME = """
+theme => [undefined, theme].includes(document.documentElement.dataset.theme)
+  && document.getAnimations().every(animation => animation.playState !== "running")
+"""
+
+# Without preload: axe would ask for style sheets at addresses that the page does not use.
+AXE = {"resultTypes": ["violations"], "preload": False}
+
+
+def look(context, url):
+    """Visit a page, its solutions unfolded, in both themes; what is to complain of, by kind."""
+    found = {}
+    complaints = {}
+
+    def leaves(address):
+        return address.startswith("http") and address.split("/", 3)[:3] != url.split("/", 3)[:3]
+
+    def refuse(route):
+        complaints["requests"].append(route.request.url)
+        route.abort()
+
+    def note(message):
+        if message.type == "error":
+            complaints["console"].append(f"{message.text} ({message.location['url']})")
+
+    page = context.new_page()
+    page.route(leaves, refuse)
+    page.on("console", note)
+    page.on("pageerror", lambda error: complaints["console"].append(str(error)))
+    for theme in THEMES:
+        found[theme] = complaints = {"console": [], "requests": []}
+        page.emulate_media(color_scheme=theme)
+        if page.url != url:
+            page.goto(url)
+            page.evaluate(READY)
+        page.wait_for_function(IN_THEME, arg=theme)
+        complaints["images"] = page.evaluate(IMAGES)
+        complaints["mathematics"] = page.evaluate(MATHEMATICS)
+        complaints["scrolling"] = page.evaluate(SCROLLING)
+        complaints["axe"] = [
+            f"{violation['id']} ({violation['help']}): {node['html'][:200]}"
+            for violation in Axe().run(page, options=AXE).response["violations"]
+            if violation["impact"] in ("serious", "critical")
+            for node in violation["nodes"]
+        ]
+    page.close()
+    return found
+
+
+@pytest.fixture(scope="session")
+def browser():
+    if CHROMIUM is None:
+        reason = "no Chromium found: install it with `apt install chromium`"
+        if os.environ.get("LOSSNOTES_REQUIRE_BROWSER") == "1":
+            pytest.fail(reason)
+        pytest.skip(reason)
+    quiet = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--no-first-run"]
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=quiet)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="session")
+def windows(browser):
+    """One browser context for each width, so that MathJax is fetched once in each."""
+    return {
+        width: browser.new_context(viewport={"width": width, "height": 900}) for width in WIDTHS
+    }
+
+
+class Quiet(http.server.SimpleHTTPRequestHandler):
+    def log_message(self, *args):
+        pass
+
+
+def serve(folder):
+    """Serve a folder on localhost; the server, whose thread ends with the tests."""
+    server = http.server.ThreadingHTTPServer(
+        ("127.0.0.1", 0), functools.partial(Quiet, directory=folder)
+    )
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    return f"http://127.0.0.1:{server.server_port}"
+
+
+@pytest.fixture(scope="session")
+def address(site):
+    return serve(site)
+
+
+# Every page
+
+
+@pytest.fixture(
+    scope="module",
+    params=[(page, width) for page in PAGES for width in WIDTHS],
+    ids=lambda param: "-".join(map(str, param)),
+)
+def visit(request, windows, address):
+    page, width = request.param
+    return look(windows[width], f"{address}/{page}.html")
+
+
+@pytest.fixture(params=THEMES)
+def complaints(request, visit):
+    return visit[request.param]
+
+
+def test_a_page_logs_no_error(complaints):
+    assert complaints["console"] == []
+
+
+def test_a_page_asks_nothing_of_other_hosts(complaints):
+    assert complaints["requests"] == []
+
+
+def test_every_formula_is_set(complaints):
+    assert complaints["mathematics"] == []
+
+
+def test_every_image_has_alt_text(complaints):
+    assert complaints["images"] == []
+
+
+def test_a_page_does_not_scroll_sideways(complaints):
+    assert complaints["scrolling"] == []
+
+
+def test_axe_finds_nothing_serious(complaints):
+    assert complaints["axe"] == []
+
+
+# Each check, shown what is wrong
+
+
+WRONG = [
+    ("console", "said so", "<script>console.error('said so')</script>"),
+    ("console", "thrown", "<script>throw Error('thrown')</script>"),
+    ("console", "missing.png", "<img src='missing.png' alt='A curve.'>"),
+    ("requests", "example.org", "<img src='https://example.org/curve.png' alt='A curve.'>"),
+    ("images", "none.png", "<img src='none.png'>"),
+    ("images", "file.png", "<img src='curve' alt='file.png'>"),
+    ("mathematics", "not understood: Missing argument", r"<p>\(\frac{1}\)</p>"),
+    ("mathematics", r"not understood: \unknown", r"<p>\(\unknown\)</p>"),
+    ("mathematics", "left as text", r"<p class='mathjax_ignore'>\(x\)</p>"),
+    ("mathematics", "not set", "<p class='math'>x</p>"),
+    ("scrolling", "div.wide", "<div class='wide' style='width: 2000px'>wide</div>"),
+    ("axe", "color-contrast", "<p style='color: #aaa'>pale</p>"),
+    ("axe", "scrollable-region", f"<pre style='width: 9em; overflow: auto'>{99 * 'x'}</pre>"),
+]
+FRAME = """<!doctype html><html lang="en"><title>A page</title>
+<script defer src="_static/mathjax/tex-mml-chtml.js"></script>
+<body style="background: #fff"><main><h1>A page</h1>{}</main></body></html>"""
+PAGES_BY_HAND = {
+    "wrong": "".join(body for _, _, body in WRONG),
+    "right": r"<p>Right: \(x^2\)</p>",
+    "dark": "<style>@media (prefers-color-scheme: dark) { p { color: #ccc } }</style><p>pale</p>",
+}
+
+
+@pytest.fixture(scope="module")
+def by_hand(windows, tmp_path_factory):
+    """What is complained of in each page written here."""
+    folder = tmp_path_factory.mktemp("by_hand")
+    (folder / "_static").symlink_to(ROOT / "book" / "_static")
+    for name, body in PAGES_BY_HAND.items():
+        (folder / f"{name}.html").write_text(FRAME.format(body))
+    address = serve(folder)
+    return {name: look(windows[390], f"{address}/{name}.html") for name in PAGES_BY_HAND}
+
+
+@pytest.mark.parametrize(("kind", "complaint", "body"), WRONG)
+def test_what_is_wrong_is_complained_of(kind, complaint, body, by_hand):
+    assert any(complaint in found for found in by_hand["wrong"]["light"][kind]), body
+
+
+def test_what_is_right_is_not_complained_of(by_hand):
+    assert not any(found for theme in THEMES for found in by_hand["right"][theme].values())
+
+
+def test_what_is_wrong_in_the_dark_only_is_complained_of(by_hand):
+    assert by_hand["dark"]["light"]["axe"] == []
+    assert by_hand["dark"]["dark"]["axe"] != []
