@@ -11,19 +11,24 @@ import numpy as np
 
 def difference(a, b):
     """a - b in two parts: the rounded difference and its rounding error, exact together."""
-    d = a - b
-    minus_b = d - a
-    return d, (a - (d - minus_b)) - (b + minus_b)
+    d = np.asarray(a - b)
+    minus_b = np.asarray(d - a)
+    error = np.asarray(d - minus_b)  # (a - (d - minus_b)) - (b + minus_b), without temporaries
+    np.subtract(a, error, out=error)
+    minus_b += b
+    error -= minus_b
+    return d, error
 
 
-def exp_difference(a, b, rest=0):
+def exp_difference(a, b, rest=None):
     """e^(a - b) in float64, for a <= b; `rest` is what the rounding of a and b has left out."""
     if a.dtype == np.float32:  # the rounding of a float64 difference is far below float32's
         e = np.subtract(a, b, dtype=np.float64)
         return np.exp(e, out=e)
     d, error = difference(a, b)
-    e = np.exp(d)
-    error += rest
+    e = np.exp(d, out=d)
+    if rest is not None:
+        error += rest
     np.fmax(error, -1, out=error)  # a = -inf has the error NaN, and e = 0 wants a number
     error *= e
     e += error

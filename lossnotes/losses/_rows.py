@@ -1,6 +1,6 @@
 """Rows of scores, block by block: what logsumexp and softmax share.
 
-A block is small enough to stay in a core's cache while the few passes of a formula run over it.
+A block is small enough to stay in the cache while the few passes of a formula run over it.
 Large arrays give their blocks to one thread a core; NumPy computes without holding Python's lock.
 """
 
@@ -11,7 +11,7 @@ import numpy as np
 
 from lossnotes.losses._arithmetic import exp_difference
 
-BLOCK = 2**14  # entries; three float64 arrays of this size fit into half a megabyte
+BLOCK = 2**16  # entries: half a megabyte of float64
 THREADED = 2**18  # entries; below this, starting threads costs more than it saves
 FEW = 64  # classes; up to here columns are summed rather than rows
 

@@ -340,11 +340,13 @@ def worst_error(check, f, dtype):
     return worst, count
 
 
-def assert_accurate(name, check, f, dtype, capsys):
+def assert_accurate(name, check, f, dtype, capsys, record_property):
     with mpmath.workdps(DIGITS[dtype]):
         worst, count = worst_error(check, f, dtype)
+    line = f"{name:32} {dtype.__name__}  worst of {count:5} numbers: {worst:.2f} ulps"
+    record_property("accuracy", line)  # for a summary where pytest runs in several processes
     with capsys.disabled():
-        print(f"\n{name:32} {dtype.__name__}  worst of {count:5} numbers: {worst:.2f} ulps", end="")
+        print(f"\n{line}", end="")
     assert worst <= ULPS
 
 
@@ -353,15 +355,15 @@ dtypes = pytest.mark.parametrize("dtype", [np.float64, np.float32], ids=lambda d
 
 @dtypes
 @pytest.mark.parametrize("f", CHECKS, ids=lambda f: f.__name__)
-def test_worst_error_is_at_most_4_ulps(f, dtype, capsys):
-    assert_accurate(f.__name__, CHECKS[f], f, dtype, capsys)
+def test_worst_error_is_at_most_4_ulps(f, dtype, capsys, record_property):
+    assert_accurate(f.__name__, CHECKS[f], f, dtype, capsys, record_property)
 
 
 @pytest.mark.parametrize(
     ("f", "check"), [(smooth, of_smooth), (optimal_gap, of_optimal_gap)], ids=lambda f: f.__name__
 )
-def test_worst_error_from_epsilon_alone_is_at_most_4_ulps(f, check, capsys):
-    assert_accurate(f.__name__, check, f, np.float64, capsys)
+def test_worst_error_from_epsilon_alone_is_at_most_4_ulps(f, check, capsys, record_property):
+    assert_accurate(f.__name__, check, f, np.float64, capsys, record_property)
 
 
 @dtypes
@@ -370,8 +372,10 @@ def test_worst_error_from_epsilon_alone_is_at_most_4_ulps(f, check, capsys):
     [(log_loss, of_log_loss_of_vectors), (log_loss_grad, of_log_loss_grad_of_vectors)],
     ids=["log_loss", "log_loss_grad"],
 )
-def test_worst_error_for_probability_vectors_is_at_most_4_ulps(f, check, dtype, capsys):
-    assert_accurate(f"{f.__name__}, vectors", check, f, dtype, capsys)
+def test_worst_error_for_probability_vectors_is_at_most_4_ulps(
+    f, check, dtype, capsys, record_property
+):
+    assert_accurate(f"{f.__name__}, vectors", check, f, dtype, capsys, record_property)
 
 
 def naive_log_loss(s, y):
