@@ -159,10 +159,15 @@ def simplex(ax, f, levels):
 
     corners = np.vstack([np.eye(3), np.eye(3)[0]])
     ax.plot(*on_simplex(corners), color=INK, linestyle="-", linewidth=1.2)
-    for name, p, place in zip("123", np.eye(3), ("right", "left", "center"), strict=True):
+    for name, p, up in zip("123", np.eye(3), (False, False, True), strict=True):
         x, y = on_simplex(p)
-        gap = 0.03 if place == "center" else -0.03
-        ax.text(x, y + gap, f"$p_{name} = 1$", ha=place, va="bottom" if gap > 0 else "top")
+        ax.text(
+            x,
+            y + (0.03 if up else -0.03),
+            f"$p_{name} = 1$",
+            ha="center",
+            va="bottom" if up else "top",
+        )
     ax.set(aspect="equal", xlim=(-0.12, 1.12))
     ax.axis("off")
 
@@ -177,7 +182,7 @@ def _number(ax, contours, path, heights):
         crossings = np.flatnonzero(np.diff(heights > level))
         if crossings.size:
             place = path[crossings[0] : crossings[0] + 1]
-            for label in ax.clabel(contours, [level], fmt="%g", fontsize=11, manual=place):
+            for label in ax.clabel(contours, [level], fmt="%g", fontsize=12, manual=place):
                 label.set(rotation=0, color=INK, text=label.get_text().replace("-", "−"))
 
 
