@@ -226,15 +226,18 @@ class entropy(ScalarQuantity):
 
 
 class KL(ScalarQuantity):
-    """KL(q || p) = sum_i q_i log(q_i / p_i), not negative: the theorem of chapter kl."""
-
-    is_nonnegative = True
+    """KL(q || p) = sum_i q_i log(q_i / p_i)."""
 
     symbol = r"\operatorname{KL}"
 
     def definition(self):
         q, p = self.args
         return total(lambda i: entry(q, i) * log(entry(q, i) / entry(p, i)), (q, p))
+
+    def _eval_is_nonnegative(self):
+        """The theorem of chapter kl: between distributions it is not negative."""
+        kinds = (Probabilities, softmax)
+        return all(isinstance(part, kinds) or part == 1 / K for part in self.args) or None
 
     def _latex(self, printer, exp=None):
         q, p = (printer._print(argument) for argument in self.args)
