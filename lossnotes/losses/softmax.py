@@ -175,9 +175,11 @@ def _for_labels(s, y, value, grad):
             gradients[block][at_label] = -elsewhere
 
     by_blocks(compute, *rows.shape)
-    return values.reshape(shape)[()] if value else None, gradients.reshape(
-        shape + (classes,)
-    ) if grad else None
+    if value:
+        values = values.reshape(shape)[()]
+    if grad:
+        gradients = gradients.reshape(shape + (classes,))
+    return values, gradients
 
 
 def _for_vectors(s, y, value, grad):
@@ -200,6 +202,8 @@ def _for_vectors(s, y, value, grad):
             gradients[block] = (others(y) * e - y * others(e)) / total
 
     by_blocks(compute, *rows.shape)
-    return values.reshape(shape[:-1])[()] if value else None, gradients.reshape(
-        shape
-    ) if grad else None
+    if value:
+        values = values.reshape(shape[:-1])[()]
+    if grad:
+        gradients = gradients.reshape(shape)
+    return values, gradients
