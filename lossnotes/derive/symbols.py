@@ -215,6 +215,26 @@ class smooth_others(VectorQuantity):
         return (1 - K * epsilon) * delta(i, y) + epsilon
 
 
+class AM(ScalarQuantity):
+    """AM(y) = sum_i y_i / K, the arithmetic mean."""
+
+    symbol, is_positive = r"\operatorname{AM}", True
+
+    def definition(self):
+        (y,) = self.args
+        return total_of(y, lambda i: entry(y, i)) / K
+
+
+class GM(ScalarQuantity):
+    """GM(y) = exp(sum_i log(y_i) / K), the geometric mean of positive numbers."""
+
+    symbol, is_positive = r"\operatorname{GM}", True
+
+    def definition(self):
+        (y,) = self.args
+        return exp(total_of(y, lambda i: log(entry(y, i))) / K)
+
+
 class entropy(ScalarQuantity):
     """H(q) = -sum_i q_i log q_i."""
 
@@ -291,10 +311,13 @@ class argmax(Function):
     is_integer = is_positive = is_finite = True
 
     def _latex(self, printer, exp=None):
+        s, *within = self.args
+        if within and not isinstance(within[0], Others):
+            score = printer.parenthesize(s, PRECEDENCE["Mul"])
+            return rf"\operatorname{{argmax}}_{{{printer._print(within[0])}}} {score}"
         index = Symbol("i", integer=True, positive=True)
-        score = printer.parenthesize(entry(self.args[0], index), PRECEDENCE["Mul"])
-        within = _range_latex(self.args[1:], index, printer)
-        return rf"\operatorname{{argmax}}_{{{within}}} {score}"
+        score = printer.parenthesize(entry(s, index), PRECEDENCE["Mul"])
+        return rf"\operatorname{{argmax}}_{{{_range_latex(within, index, printer)}}} {score}"
 
 
 def _range_latex(within, index, printer):
