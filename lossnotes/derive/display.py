@@ -3,7 +3,7 @@
 from sympy import Add, Function, Indexed, KroneckerDelta, Mul, Number, Symbol
 from sympy.printing.latex import LatexPrinter
 
-from lossnotes.derive.symbols import AM, GM, Entry, Quantity
+from lossnotes.derive.symbols import Entry, Mean, Quantity
 
 
 class Printer(LatexPrinter):
@@ -32,7 +32,7 @@ class Printer(LatexPrinter):
 
     def _print_log(self, logarithm, exp=None):
         argument = logarithm.args[0]
-        if exp is None and isinstance(argument, (Symbol, Indexed, Entry, AM, GM)):
+        if exp is None and isinstance(argument, (Symbol, Indexed, Entry, Mean)):
             return rf"\log {self._print(argument)}"
         return super()._print_log(logarithm, exp)
 

@@ -215,20 +215,30 @@ class smooth_others(VectorQuantity):
         return (1 - K * epsilon) * delta(i, y) + epsilon
 
 
-class AM(ScalarQuantity):
+class Mean(ScalarQuantity):
+    """A mean of positive numbers, shown as an index: y_AM."""
+
+    is_positive = True
+
+    def _latex(self, printer, exp=None):
+        power = "" if exp is None else rf"^{{{exp}}}"
+        return rf"{{{printer._print(self.args[0])}}}_{{{self.symbol}}}{power}"
+
+
+class AM(Mean):
     """AM(y) = sum_i y_i / K, the arithmetic mean."""
 
-    symbol, is_positive = r"\operatorname{AM}", True
+    symbol = r"\mathrm{AM}"
 
     def definition(self):
         (y,) = self.args
         return total_of(y, lambda i: entry(y, i)) / K
 
 
-class GM(ScalarQuantity):
-    """GM(y) = exp(sum_i log(y_i) / K), the geometric mean of positive numbers."""
+class GM(Mean):
+    """GM(y) = exp(sum_i log(y_i) / K), the geometric mean."""
 
-    symbol, is_positive = r"\operatorname{GM}", True
+    symbol = r"\mathrm{GM}"
 
     def definition(self):
         (y,) = self.args
