@@ -1,6 +1,6 @@
 """Proofs of inequalities for every K, by the five arguments that the book needs."""
 
-from sympy import Add, Indexed, Mul, Sum, exp, log
+from sympy import Add, Function, Indexed, Mul, Sum, exp, log, sympify
 
 from lossnotes.derive.prove import Reduction, proves_equal, unfold
 from lossnotes.derive.symbols import K, entry, maximum
@@ -8,6 +8,7 @@ from lossnotes.derive.symbols import K, entry, maximum
 
 def proves_bound(left, relation, right):
     """True if `left relation right` is proved for every K >= 2; False says nothing."""
+    left, right = sympify(left), sympify(right)
     if relation in (">=", ">"):
         left, relation, right = right, {">=": "<=", ">": "<"}[relation], left
     if relation == "<=" and (right - left).is_nonnegative:
@@ -25,8 +26,14 @@ def _below(left, right, strict):
         or (not strict and _jensen(left, right))
         or _constants_below(left, right, strict)
         or (not strict and _squares_below(left, right))
-        or (log in (left.func, right.func) and _below(exp(left), exp(right), strict))
+        or (_logarithms_of_positives(left, right) and _below(exp(left), exp(right), strict))
     )
+
+
+def _logarithms_of_positives(left, right):
+    """exp can be applied to both sides: it grows, and undoes the logarithms that are there."""
+    logs = [side for side in (left, right) if isinstance(side, log)]
+    return bool(logs) and all(side.args[0].is_positive for side in logs)
 
 
 def _without_common_terms(left, right):
@@ -63,6 +70,9 @@ def _at_largest(sum_):
     scores = [part for part in body.atoms(Indexed) if index in part.free_symbols]
     if len(sum_.limits) > 1 or (lower, upper) != (1, K) or len(scores) != 1:
         return None
+    functions = [part for part in body.atoms(Function) if index in part.free_symbols]
+    if not body.is_finite or not all(isinstance(part, (exp, log)) for part in functions):
+        return None  # a jump or a pole: the slope does not tell
     (score,) = scores
     slope = body.diff(score)
     if score.indices != (index,) or not slope.is_nonnegative:
@@ -98,6 +108,7 @@ def _jensen(left, right):
     mean = Sum(weight * concave.args[0], *left.limits)
     return bool(
         weight.is_positive
+        and concave.args[0].is_positive
         and proves_equal(Sum(weight, *left.limits), 1)
         and proves_equal(mean, right.args[0])
     )

@@ -21,6 +21,7 @@ from sympy import (
     S,
     Sum,
     Symbol,
+    Tuple,
     UnevaluatedExpr,
     exp,
     expand,
@@ -68,15 +69,23 @@ def unfold(expression):
         fresh = {limit[0]: Dummy("i", integer=True, positive=True) for limit in expression.limits}
         limits = [limit.xreplace(fresh) for limit in expression.limits]
         whole = Sum(unfold(expression.function.xreplace(fresh)), *limits)
-        return whole.doit() if all(limit[2].is_Integer for limit in limits) else whole
+        return whole.doit() if all(_written_out(limit) for limit in limits) else whole
     if not expression.args or isinstance(expression, Indexed):
         return expression
     return expression.func(*(unfold(part) for part in expression.args))
 
 
+def _written_out(limit):
+    """Whether a sum has as many terms as its limits say; SymPy gives a meaning to 3..1 as well."""
+    _, lower, upper = limit
+    return lower.is_Integer and upper.is_Integer and lower <= upper
+
+
 def _shift_out(expression):
     """max (s + c) = c + max s, and the place of the maximum does not move."""
     vector, *within = expression.args
+    if isinstance(vector, Tuple):
+        return expression
     parts = Add.make_args(vector)
     shift = Add(*(part for part in parts if entry(part, BOUND[0]) == part))
     if shift == 0:
@@ -91,6 +100,8 @@ def _single_out(expression):
     """max over all classes = max(s_y, max over the others), for each y that is singled out."""
     for single in expression.atoms(maximum):
         vector, *within = single.args
+        if isinstance(vector, Tuple):
+            continue
         if within and isinstance(within[0], Others):
             both = Max(entry(vector, within[0].args[0]), single)
             expression = expression.xreplace({maximum(vector): both})
@@ -107,6 +118,13 @@ def _cases(expression):
         if not argument.free_symbols & bound
     }
     classes |= {others.args[0] for others in expression.atoms(Others)}
+    classes |= {
+        entry.indices[0]
+        for power in expression.atoms(Pow)
+        if not power.exp.is_nonnegative and not power.base.is_positive
+        for entry in power.base.atoms(Indexed)
+        if not entry.free_symbols & bound
+    }
     for blocks in _partitions(sorted(classes, key=str)):
         if any(_apart(a, b) for block in blocks for a in block for b in block if a != b):
             continue
@@ -132,6 +150,11 @@ def _partitions(items):
             ]
 
 
+def _is_class(place):
+    """Whether a place is sure to be one of 1..K, for every K >= 2; j + 1 and 3 are not."""
+    return place == K or isinstance(place, (Symbol, argmax)) or place in (1, 2)
+
+
 def _apart(a, b):
     """Two classes that never coincide: different numbers; y and the best of the others."""
     if a.is_Integer and b.is_Integer:
@@ -148,9 +171,7 @@ def _vanishes(difference, distinct):
         part: Dummy(positive=part.is_positive, real=True)
         for part in reduced.atoms(Sum, Indexed, maximum, argmax, Max, Heaviside)
     }
-    outermost = sorted(atoms, key=lambda part: -part.count_ops())
-    for part in outermost:
-        reduced = reduced.xreplace({part: atoms[part]})
+    reduced = reduced.xreplace(atoms)
     numerator, _ = fraction(together(expand_log(reduced)))
     return expand(numerator) == 0
 
@@ -206,14 +227,17 @@ class Reduction:
     def _sum_of_term(self, term, index):
         outside, inside = term.as_independent(index, as_Add=False)
         for factor in Mul.make_args(inside):
-            base = factor.base if isinstance(factor, Pow) else factor
-            if isinstance(base, KroneckerDelta) and index in base.args:
+            base, power = factor.as_base_exp()
+            if isinstance(base, KroneckerDelta) and index in base.args and power.is_positive:
                 (place,) = set(base.args) - {index}
+                if not _is_class(place):
+                    continue
                 return outside * self.reduce((inside / factor).xreplace({index: place}))
         if inside == 1:
             return K * outside
         if isinstance(inside, Indexed) and isinstance(inside.base, Probabilities):
-            return outside
+            if inside.indices == (index,):
+                return outside
         used = inside.atoms(Symbol) & set(BOUND) - {index}
         bound = next(symbol for symbol in BOUND if symbol not in used)
         return outside * Sum(inside.xreplace({index: bound}), (bound, 1, K))
@@ -221,7 +245,7 @@ class Reduction:
     def _log(self, expression):
         """log of a product is a sum of logs; a common denominator comes out first."""
         numerator, denominator = fraction(together(expression.args[0]))
-        if denominator != 1:
+        if denominator != 1 and denominator.is_positive:
             expression = log(numerator) - log(denominator)
         return expand_log(expression)
 
