@@ -45,6 +45,8 @@ class Printer(LatexPrinter):
             for variable, count in times
         )
         function = self.parenthesize(derivative.expr, 45, strict=True)
+        if function.startswith("-"):
+            function = rf"\left({function}\right)"
         return rf"\frac{{\partial{order}}}{{{below}}} {function}"
 
 
