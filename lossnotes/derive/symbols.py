@@ -284,6 +284,19 @@ class CE(ScalarQuantity):
         return -total(lambda i: entry(q, i) * log(entry(p, i)), (q, p))
 
 
+class expectation(ScalarQuantity):
+    """expectation(v, s) = sum_i softmax(s)_i v_i: the mean of v over classes drawn by softmax."""
+
+    def definition(self):
+        v, s = self.args
+        return total(lambda i: softmax(s)[i] * entry(v, i), (v, s))
+
+    def _latex(self, printer, exp=None):
+        v, s = (printer._print(argument) for argument in self.args)
+        power = "" if exp is None else rf"^{{{exp}}}"
+        return rf"\operatorname{{E}}_{{{s}}}\!\left[{v}\right]{power}"
+
+
 class log_loss(ScalarQuantity):
     """log_loss(s, y) = -log softmax(s)_y; for a target vector q, CE(q, softmax(s))."""
 
