@@ -2,7 +2,7 @@
 
 from sympy import Add, Function, Indexed, Mul, Sum, exp, log, sympify
 
-from lossnotes.derive.prove import Reduction, proves_equal, unfold
+from lossnotes.derive.prove import Reduction, is_positive, proves_equal, unfold
 from lossnotes.derive.symbols import K, entry, maximum
 
 
@@ -33,7 +33,7 @@ def _below(left, right, strict):
 def _logarithms_of_positives(left, right):
     """exp can be applied to both sides: it grows, and undoes the logarithms that are there."""
     logs = [side for side in (left, right) if isinstance(side, log)]
-    return bool(logs) and all(side.args[0].is_positive for side in logs)
+    return bool(logs) and all(is_positive(side.args[0]) for side in logs)
 
 
 def _without_common_terms(left, right):
@@ -108,7 +108,7 @@ def _jensen(left, right):
     mean = Sum(weight * concave.args[0], *left.limits)
     return bool(
         weight.is_positive
-        and concave.args[0].is_positive
+        and is_positive(concave.args[0])
         and proves_equal(Sum(weight, *left.limits), 1)
         and proves_equal(mean, right.args[0])
     )

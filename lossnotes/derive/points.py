@@ -49,7 +49,7 @@ from lossnotes.derive.symbols import (
 )
 
 DIGITS = 50
-CLASS_COUNTS = (2, 3, 5, 7)
+CLASS_COUNTS = (2, 3, 5, 7)  # at the last one point only: what (K-2)(K-3)(K-5) hides shows there
 SMALL = mp.mpf(2) ** -20
 LARGE = 64  # binary digits of an exponent
 RELATIONS = {
@@ -144,16 +144,17 @@ def draw_points(*expressions, seed=14, special=False):
         choices = list(product(range(1, classes + 1), repeat=len(indices)))
         if len(choices) > 8:
             choices = _one_of_each_coincidence(choices, generator)
-        while len(choices) < 4:
+        while len(choices) < 3:
             choices = choices * 2
-        for choice in choices:
+        last = classes == CLASS_COUNTS[-1]
+        for choice in [generator.choice(choices)] if last else choices:
             values = {K: classes, **dict(zip(indices, choice, strict=True))}
             for symbol in scalars:
                 values[symbol] = _draw_scalar(symbol, values, generator)
             for base in bases:
                 values[base] = _draw_vector(base, classes, generator)
             yield Point(values)
-        if special:
+        if special and not last:
             with mp.workdps(4 * DIGITS):  # so that these sum to one at any precision in use
                 part = mp.mpf(1) / classes
             same = {type(base): values[base] for base in bases}
@@ -301,6 +302,8 @@ def _definition(quantity):
 
 def _class(index, values):
     number = _evaluate(index, values)
+    if isinstance(number, int):
+        return number
     if not mp.isint(number):
         raise Undefined(f"{index} is no whole number")
     return int(number)

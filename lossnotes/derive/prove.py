@@ -43,6 +43,7 @@ from lossnotes.derive.symbols import (
     maximum,
 )
 
+BEYOND_TWO = Symbol("K - 2", integer=True, nonnegative=True)
 BOUND = [Symbol(f"_{depth}", integer=True, positive=True) for depth in range(8)]
 
 
@@ -150,6 +151,11 @@ def _partitions(items):
             ]
 
 
+def is_positive(expression):
+    """Whether an expression is positive for K >= 2, as far as the signs of its terms tell."""
+    return bool(expand(expression.xreplace({K: BEYOND_TWO + 2})).is_positive)
+
+
 def _is_class(place):
     """Whether a place is sure to be one of 1..K, for every K >= 2; j + 1 and 3 are not."""
     return place == K or isinstance(place, (Symbol, argmax)) or place in (1, 2)
@@ -245,7 +251,7 @@ class Reduction:
     def _log(self, expression):
         """log of a product is a sum of logs; a common denominator comes out first."""
         numerator, denominator = fraction(together(expression.args[0]))
-        if denominator != 1 and denominator.is_positive:
+        if denominator != 1 and is_positive(denominator):
             expression = log(numerator) - log(denominator)
         return expand_log(expression)
 

@@ -9,8 +9,6 @@ from lossnotes.derive.bounds import proves_bound
 from lossnotes.derive.points import DIGITS, Excluded, Point, Undefined, draw_points, evaluate
 from lossnotes.derive.prove import proves_equal
 
-AGREEING_DIGITS = 40
-
 HOLDS = {
     "=": lambda gap: gap == 0,
     "<=": lambda gap: gap >= 0,
@@ -60,39 +58,51 @@ def equal(left, right):
 def compare(left, relation, right, special=True):
     """The verdict on `left relation right`, for every point of the domains of their symbols.
 
-    First the claim is tried at random points, K in 2, 3, 5, 7: one failure refutes it. What the
-    two sides differ by counts as rounding only if it all but vanishes, by a factor of 10^40, when
-    50 digits are doubled. Inequalities are also tried where they are tight and in corners of the
-    domains, unless `special` is false. Points of which nothing is claimed are left out: kinks,
-    ties of an argmax. Then a proof for every K is sought. What survives without one is
-    "confirmed", and no more than that: a claim that first fails at K = 11, one that is false by
-    less than 10^-90, an inequality that fails in a small region only, survives as well.
+    First the claim is tried at random points, K in 2, 3, 5, 7: one failure refutes it. The sides
+    agree if all of 50 digits do but ten. Inequalities are also tried where they are tight and in
+    corners of the domains, unless `special` is false. Points of which nothing is claimed are left
+    out: kinks, ties of an argmax. Then a proof for every K is sought. What survives without one
+    and a second trial with 100 digits is "confirmed", and no more than that: a claim that first
+    fails at K = 11, one that is false by less than a relative 10^-90, an inequality that fails in
+    a small region only, survives as well.
     Raises ValueError for an unknown relation, or where no point has values on both sides.
     """
     if relation not in HOLDS:
         raise ValueError(f"relation must be one of {', '.join(HOLDS)}, not {relation!r}")
     left, right = sympify(left), sympify(right)
-    points, witness = _try_points(left, relation, right, special and relation != "=")
-    if witness:
-        return Verdict("refuted", points, witness)
+    special = special and relation != "="
+    points, witness = _try_points(left, relation, right, special, DIGITS)
     if points == 0:
         raise ValueError(f"no point has a value on both sides of {left} {relation} {right}")
-    proved = proves_equal(left, right) if relation == "=" else proves_bound(left, relation, right)
-    return Verdict("proved" if proved else "confirmed", points)
+    if not witness and _proves(left, relation, right):
+        return Verdict("proved", points)
+    if not witness:
+        points, witness = _try_points(left, relation, right, special, 2 * DIGITS)
+    return Verdict("refuted" if witness else "confirmed", points, witness)
 
 
-def _try_points(left, relation, right, special):
+def _proves(left, relation, right):
+    return proves_equal(left, right) if relation == "=" else proves_bound(left, relation, right)
+
+
+def _try_points(left, relation, right, special, digits):
     tried = 0
     for point in draw_points(left, right, special=special):
         try:
-            coarse, fine = (_values(left, right, point, times * DIGITS) for times in (1, 2))
+            values = _values(left, right, point, digits)
+            if values == (None, None):
+                continue
+            tried += 1
+            if None in values:
+                shown = (mp.nan if value is None else value for value in values)
+                return tried, Witness(point, *shown)
+            holds = HOLDS[relation]
+            if not holds(_gap(values)) or not _is_clear(values):
+                gap = 0 if _is_rounding(left, right, point, digits, values) else _gap(values)
+                if not holds(gap):
+                    return tried, Witness(point, *values)
         except Excluded:
             continue
-        if fine == (None, None):
-            continue
-        tried += 1
-        if None in fine or None in coarse or not HOLDS[relation](_gap(coarse, fine)):
-            return tried, Witness(point, *(mp.nan if value is None else value for value in fine))
     return tried, None
 
 
@@ -109,11 +119,26 @@ def _value_or_none(side, point):
         return None
 
 
-def _gap(coarse, fine):
-    """right - left; 0 if that is rounding, which shrinks with the digits and nothing else does."""
-    with mp.workdps(2 * DIGITS):
-        before, after = (0 if left == right else right - left for left, right in (coarse, fine))
-        if mp.isinf(after) or mp.isinf(before):
-            return after
-        rounding = max(abs(before), mp.mpf(10) ** -DIGITS * max(map(abs, fine)))
-        return 0 if abs(after) <= mp.mpf(10) ** -AGREEING_DIGITS * rounding else after
+def _gap(values):
+    """right - left; equal infinities have none."""
+    left, right = values
+    with mp.workdps(4 * DIGITS):
+        return 0 if left == right else right - left
+
+
+def _is_clear(values):
+    """Whether one side is larger by far more than any rounding."""
+    return abs(_gap(values)) > max(mp.mpf(10) ** -20, *map(abs, values)) / 1000
+
+
+def _is_rounding(left, right, point, digits, values):
+    """Whether the sides agree but for the last ten digits, or more digits make their gap vanish.
+
+    The second is for what cancels: 1e-50 instead of 0 is rounding if 100 digits make it 1e-100,
+    while e^-200 stays.
+    """
+    gap, small = abs(_gap(values)), mp.mpf(10) ** (10 - digits)
+    if mp.isinf(gap) or gap <= small * max(map(abs, values)):
+        return not mp.isinf(gap)
+    finer = _values(left, right, point, 2 * digits)
+    return None not in finer and abs(_gap(finer)) <= small * gap
