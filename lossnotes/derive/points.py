@@ -155,10 +155,14 @@ def draw_points(*expressions, seed=14, special=False):
                 values[base] = _draw_vector(base, classes, generator)
             yield Point(values)
         if special and not last:
-            with mp.workdps(4 * DIGITS):  # so that these sum to one at any precision in use
+            with mp.workdps(20 * DIGITS):  # so that these sum to one at any precision in use
                 part = mp.mpf(1) / classes
             same = {type(base): values[base] for base in bases}
+            numbers = [symbol for symbol in scalars if _admits_fractions(symbol)]
             yield Point(values | {base: [part] * classes for base in bases})
+            yield Point(
+                values | {base: [part] * classes for base in bases} | dict.fromkeys(numbers, part)
+            )
             yield Point(values | {base: same[type(base)] for base in bases})
             for _ in range(4):
                 corner = {symbol: _corner(symbol, values, generator) for symbol in scalars}
@@ -229,13 +233,20 @@ def _integers(symbol):
     return [number for number in range(-6, 7) if _fulfils(Integer(number), symbol.assumptions0)]
 
 
+def _admits_fractions(symbol):
+    """Whether a symbol may stand for 1/K."""
+    return not (
+        isinstance(symbol, (Between, Classes)) or symbol.is_integer or symbol.is_nonpositive
+    )
+
+
 def _fulfils(number, assumptions):
     known = ((getattr(number, f"is_{name}", None), value) for name, value in assumptions.items())
     return all(found in (value, None) for found, value in known)
 
 
 def _between(symbol, values, share):
-    with mp.workdps(4 * DIGITS):
+    with mp.workdps(20 * DIGITS):
         lower, upper = (evaluate(bound, Point(values)) for bound in (symbol.lower, symbol.upper))
         return lower + (upper - lower) * share
 

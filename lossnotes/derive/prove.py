@@ -19,6 +19,7 @@ from sympy import (
     Mul,
     Pow,
     S,
+    Subs,
     Sum,
     Symbol,
     Tuple,
@@ -65,7 +66,8 @@ def unfold(expression):
     if isinstance(expression, (Quantity, Entry)):
         return unfold(expression.definition())
     if isinstance(expression, Derivative):
-        return unfold(unfold(expression.expr).diff(*expression.variables))
+        derivative = unfold(expression.expr).diff(*expression.variables)
+        return derivative if derivative.has(Derivative, Subs) else unfold(derivative)
     if isinstance(expression, Sum):
         fresh = {limit[0]: Dummy("i", integer=True, positive=True) for limit in expression.limits}
         limits = [limit.xreplace(fresh) for limit in expression.limits]
@@ -258,7 +260,7 @@ class Reduction:
     def _exponential(self, expression):
         """tanh and its kin in exponentials."""
         rewritten = expression.rewrite(exp)
-        return expression if rewritten == expression else self.reduce(rewritten)
+        return expression if rewritten.has(expression.func) else self.reduce(rewritten)
 
     def _max(self, expression):
         """Max(a, b) = a + Max(0, b - a), and Max(0, -x) = Max(0, x) - x."""

@@ -122,7 +122,7 @@ def _value_or_none(side, point):
 def _gap(values):
     """right - left; equal infinities have none."""
     left, right = values
-    with mp.workdps(4 * DIGITS):
+    with mp.workdps(16 * DIGITS):
         return 0 if left == right else right - left
 
 
@@ -134,11 +134,11 @@ def _is_clear(values):
 def _is_rounding(left, right, point, digits, values):
     """Whether the sides agree but for the last ten digits, or more digits make their gap vanish.
 
-    The second is for what cancels: 1e-50 instead of 0 is rounding if 100 digits make it 1e-100,
-    while e^-200 stays.
+    The second is for what cancels: 1e-50 instead of 0 is rounding if 400 digits make it 1e-400,
+    while e^-200 stays. It also saves a difference of two numbers near 1e300.
     """
     gap, small = abs(_gap(values)), mp.mpf(10) ** (10 - digits)
     if mp.isinf(gap) or gap <= small * max(map(abs, values)):
         return not mp.isinf(gap)
-    finer = _values(left, right, point, 2 * digits)
+    finer = _values(left, right, point, 8 * digits)
     return None not in finer and abs(_gap(finer)) <= small * gap
