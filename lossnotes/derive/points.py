@@ -9,6 +9,7 @@ from itertools import product
 import mpmath
 from mpmath import mp
 from sympy import (
+    Abs,
     And,
     Derivative,
     Function,
@@ -45,6 +46,7 @@ from lossnotes.derive.symbols import (
     Quantity,
     argmax,
     entry,
+    margin_loss,
     maximum,
 )
 
@@ -134,11 +136,13 @@ def draw_points(*expressions, seed=14, special=False):
 
     `special` adds the points where inequalities are tight or fail first: equal scores, equal
     distributions, small integers with many ties and zeros, and corners of the domains.
+    What is defined by cases gets six times as many points, so that every case is met.
     A symbol without assumptions is taken for a real number; one that is not real is a ValueError.
     """
     bases, scalars = symbols_of(*expressions)
     indices = sorted(indices_of(*expressions), key=_by_name)
     scalars = [symbol for symbol in scalars if symbol not in indices]
+    regions = any(map(_has_regions, expressions))
     generator = random.Random(seed)
     for classes in CLASS_COUNTS:
         choices = list(product(range(1, classes + 1), repeat=len(indices)))
@@ -146,6 +150,8 @@ def draw_points(*expressions, seed=14, special=False):
             choices = _one_of_each_coincidence(choices, generator)
         while len(choices) < 3:
             choices = choices * 2
+        if regions:
+            choices = choices * 6
         last = classes == CLASS_COUNTS[-1]
         for choice in [generator.choice(choices)] if last else choices:
             values = {K: classes, **dict(zip(indices, choice, strict=True))}
@@ -168,6 +174,14 @@ def draw_points(*expressions, seed=14, special=False):
                 corner = {symbol: _corner(symbol, values, generator) for symbol in scalars}
                 vectors = {base: _vector_corner(base, classes, generator) for base in bases}
                 yield Point(values | corner | vectors)
+
+
+def _has_regions(expression):
+    """Whether an expression is defined by cases."""
+    return any(
+        isinstance(part, (Abs, Heaviside, Max, Min, Piecewise, margin_loss))
+        for part in preorder_traversal(expression)
+    )
 
 
 def _one_of_each_coincidence(choices, generator):

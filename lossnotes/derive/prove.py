@@ -6,6 +6,8 @@ vector sums to one. A sum that remains is an atom, equal to any other with the s
 is left is a rational function of atoms, and is zero when its numerator expands to zero.
 """
 
+from itertools import product
+
 from sympy import (
     Add,
     Derivative,
@@ -174,13 +176,21 @@ def _apart(a, b):
 
 
 def _vanishes(difference, distinct):
+    """Whether the normal form is zero, on each side of every kink."""
     reduced = Reduction(distinct).reduce(difference)
+    steps = sorted(reduced.atoms(Heaviside), key=str)
+    return all(
+        _is_zero(reduced.xreplace(dict(zip(steps, sides, strict=True))))
+        for sides in product((S.Zero, S.One), repeat=len(steps))
+    )
+
+
+def _is_zero(reduced):
     atoms = {
         part: Dummy(positive=part.is_positive, real=True)
-        for part in reduced.atoms(Sum, Indexed, maximum, argmax, Max, Heaviside)
+        for part in reduced.atoms(Sum, Indexed, maximum, argmax, Max)
     }
-    reduced = reduced.xreplace(atoms)
-    numerator, _ = fraction(together(expand_log(reduced)))
+    numerator, _ = fraction(together(expand_log(reduced.xreplace(atoms))))
     return expand(numerator) == 0
 
 
@@ -200,6 +210,8 @@ class Reduction:
         expression = expression.func(*(self.reduce(part) for part in expression.args))
         if isinstance(expression, (Max, Min)):
             return self._max(expression)
+        if isinstance(expression, Heaviside):
+            return self._heaviside(expression.args[0])
         if isinstance(expression, (exp, log)) and expression.has(KroneckerDelta):
             expression = self._off_and_on(expression)
         if isinstance(expression, log):
@@ -263,13 +275,14 @@ class Reduction:
         return expression if rewritten.has(expression.func) else self.reduce(rewritten)
 
     def _max(self, expression):
-        """Max(a, b) = a + Max(0, b - a), and Max(0, -x) = Max(0, x) - x."""
-        if isinstance(expression, Min):
-            return self._max(Max(*(-part for part in expression.args))) * -1
-        if not isinstance(expression, Max) or len(expression.args) != 2:
+        """Max(a, b) = a + (b - a) Heaviside(b - a), and the same for Min."""
+        if len(expression.args) != 2:
             return expression
         a, b = sorted(expression.args, key=lambda part: (part != 0, str(part)))
         gap = expand(b - a)
-        if gap.could_extract_minus_sign():
-            return a + gap + Max(0, -gap)
-        return a + Max(0, gap)
+        return a + gap * self._heaviside(gap if isinstance(expression, Max) else -gap)
+
+    def _heaviside(self, gap):
+        """Heaviside(-x) = 1 - Heaviside(x): where x = 0 is a kink, at which no claim is made."""
+        gap = expand(gap)
+        return 1 - Heaviside(-gap) if gap.could_extract_minus_sign() else Heaviside(gap)

@@ -1,0 +1,103 @@
+"""Wrong steps made from right ones: what a slip of the pen would have written instead."""
+
+import contextlib
+import io
+import json
+import warnings
+from pathlib import Path
+from unittest import mock
+
+import matplotlib
+from sympy import Add, Derivative, Heaviside, Indexed, Integer, KroneckerDelta, Mul, Number, Sum
+
+from lossnotes.derive import Derivation
+from lossnotes.derive.points import indices_of
+from lossnotes.derive.symbols import Entry, Others, Quantity, p, q
+
+BOOK = Path(__file__).parents[2] / "book"
+NOTEBOOKS = sorted(BOOK.glob("**/*.ipynb"))
+
+
+def derivations_of(notebook):
+    """Every derivation that the cells of a notebook make, in order, those of solutions included."""
+    made = []
+    plain = Derivation.__init__
+
+    def noted(derivation, *arguments):
+        plain(derivation, *arguments)
+        made.append(derivation)
+
+    matplotlib.use("Agg")
+    cells = json.loads(notebook.read_text(encoding="utf-8"))["cells"]
+    namespace = {"__name__": notebook.stem}
+    with (
+        mock.patch.object(Derivation, "__init__", noted),
+        contextlib.redirect_stdout(io.StringIO()),
+        warnings.catch_warnings(action="ignore"),
+    ):
+        for cell in cells:
+            if cell["cell_type"] == "code":
+                exec("".join(cell["source"]), namespace)
+    return [derivation for derivation in made if derivation.steps]
+
+
+def mutants_of(expression, others=()):
+    """(kind, mutant) pairs: each differs from the expression by one slip, and is written once."""
+    indices = sorted(indices_of(expression, *others), key=str)
+    seen = {expression}
+    for kind, mutant in _everywhere(expression, indices):
+        if mutant not in seen:
+            seen.add(mutant)
+            yield kind, mutant
+
+
+def _everywhere(expression, indices):
+    yield "coefficient changed", 2 * expression
+    yield "sign flipped", -expression
+    if expression.has(p) and expression.has(q):
+        yield "q and p exchanged", expression.xreplace({p: q, q: p})
+    yield from _within(expression, indices)
+
+
+def _within(part, indices):
+    """The slips at this node, then those below it."""
+    yield from _at_node(part, indices)
+    # Not the limits of a sum, the variables of a derivative, the value of Heaviside at 0.
+    below = part.args[:1] if isinstance(part, (Sum, Derivative, Heaviside)) else part.args
+    if isinstance(part, (Indexed, Entry, KroneckerDelta)):
+        return
+    for place, argument in enumerate(below):
+        for kind, mutant in _within(argument, indices):
+            arguments = [*part.args[:place], mutant, *part.args[place + 1 :]]
+            yield kind, part.func(*arguments)
+
+
+def _at_node(part, indices):
+    if isinstance(part, Add):
+        for term in part.args:
+            yield "term dropped", part - term
+            yield "sign flipped", part - 2 * term
+            yield "coefficient changed", part + term
+    if isinstance(part, Mul):
+        for factor in part.args:
+            if not isinstance(factor, Number):
+                yield "factor dropped", part / factor
+    if isinstance(part, Number) and part != 0:
+        yield "coefficient changed", part + 1
+        yield "sign flipped", -part
+    if isinstance(part, (Indexed, Entry)):
+        base, index = part.args
+        for other in indices:
+            if other != index:
+                yield "index swapped", part.func(base, other)
+        yield "sign flipped", -part
+    if isinstance(part, (Quantity, Others)):
+        for place, argument in enumerate(part.args):
+            for other in indices if argument in indices else ():
+                yield "index swapped", part.func(*part.args[:place], other, *part.args[place + 1 :])
+    if isinstance(part, KroneckerDelta):
+        yield "a delta lost", Integer(0)
+        yield "a delta lost", Integer(1)
+        for other in indices:
+            for index in part.args:
+                yield "index swapped", part.func(other, index)

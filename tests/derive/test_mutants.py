@@ -1,0 +1,118 @@
+"""Every step of every derivation of the book, written wrongly in every way, must be refused."""
+
+from collections import Counter
+from time import process_time
+from unittest import mock
+
+import pytest
+from sympy import Derivative
+
+from lossnotes.derive import Derivation, Verdict, compare, equal
+from lossnotes.derive.bounds import at
+from lossnotes.derive.symbols import LSE, delta, j, k, maximum, one_hot, s, softmax, y
+
+from .mutants import NOTEBOOKS, derivations_of, mutants_of
+
+KINDS = [
+    "sign flipped",
+    "term dropped",
+    "factor dropped",
+    "index swapped",
+    "coefficient changed",
+    "a delta lost",
+    "q and p exchanged",
+]
+
+
+def fate(derivation, before, step, mutant):
+    """What becomes of a mutated step: refused, equal (proved), true (a proved bound), survives.
+
+    A bound may be wrong by being too weak: a mutant is also refused where the book's bound is
+    tight and it is not. Tight is the case of equality, or one score far above all others.
+    """
+    try:
+        answer = compare(before, step.relation, mutant)
+    except (ValueError, TypeError):
+        return "refused"
+    if not answer:
+        return "refused"
+    if answer.kind == "proved" and step.relation == "=":
+        return "equal"
+    if step.relation == "=":
+        return "survives"
+    if equal(mutant, step.expression).kind == "proved":
+        return "equal"
+    case = derivation.equality_case
+    tight = case.where if case else {s: 1000 * one_hot(k)}
+    left, right, wrong = (at(side, tight) for side in (before, step.expression, mutant))
+    if equal(left, right) and not equal(left, wrong):
+        return "refused"
+    return "true" if answer.kind == "proved" else "survives"
+
+
+def fates(derivation):
+    """The kind, the fate and the text of every mutant of every step."""
+    chain = [derivation.start, *(step.expression for step in derivation.steps)]
+    for before, step in zip(chain, derivation.steps, strict=False):
+        for kind, mutant in mutants_of(step.expression, chain):
+            text = f"{kind}: {before} {step.relation} {mutant}"
+            yield kind, fate(derivation, before, step, mutant), text
+
+
+@pytest.mark.parametrize("notebook", NOTEBOOKS, ids=lambda notebook: notebook.stem)
+def test_no_mutated_step_survives(notebook, record_property):
+    derivations = derivations_of(notebook)
+    assert derivations
+    results = [result for derivation in derivations for result in fates(derivation)]
+    count = Counter(end for _, end, _ in results)
+    record_property(
+        "measured",
+        f"mutants of {notebook.stem:16} {len(derivations):3} derivations, "
+        f"{sum(len(d.steps) for d in derivations):3} steps, {len(results):4} mutants: "
+        f"{count['refused']:4} refused, {count['equal']:2} proved equal, "
+        f"{count['true']} proved true, {count['survives']} survivors",
+    )
+    assert [text for _, end, text in results if end == "survives"] == []
+
+
+def test_every_kind_of_slip_is_made():
+    assert NOTEBOOKS
+    made = Counter(
+        kind
+        for notebook in NOTEBOOKS
+        for derivation in derivations_of(notebook)
+        for step in derivation.steps
+        for kind, _ in mutants_of(step.expression, [derivation.start])
+    )
+    assert [kind for kind in KINDS if not made[kind]] == []
+
+
+def test_a_checker_that_accepts_everything_lets_mutants_survive():
+    derivation = Derivation(Derivative(LSE(s) - s[y], s[j]))
+    derivation.step(softmax(s)[j] - delta(j, y), "the gradient of the log loss")
+    with mock.patch(f"{__name__}.compare", return_value=Verdict("confirmed", 12)):
+        assert {end for _, end, _ in fates(derivation)} == {"survives"}
+
+
+def test_a_bound_that_is_too_weak_is_refused():
+    derivation = Derivation(maximum(s)).step(LSE(s), "one term of several", "<")
+    assert fate(derivation, maximum(s), derivation.steps[0], LSE(s) + 1) == "refused"
+
+
+def test_all_derivations_of_the_book_take_at_most_ten_seconds(record_property):
+    plain, spent = compare, []
+
+    def timed(*claim, **options):
+        begin = process_time()
+        try:
+            return plain(*claim, **options)
+        finally:
+            spent.append(process_time() - begin)
+
+    with mock.patch("lossnotes.derive.derivation.compare", timed):
+        made = [derivation for notebook in NOTEBOOKS for derivation in derivations_of(notebook)]
+    record_property(
+        "measured", f"{len(made)} derivations of the book, {len(spent)} checks: {sum(spent):.1f} s"
+    )
+    assert len(made) >= len(NOTEBOOKS)
+    assert sum(spent) <= 10
