@@ -164,11 +164,10 @@ def draw_points(*expressions, seed=14, special=False):
             with mp.workdps(20 * DIGITS):  # so that these sum to one at any precision in use
                 part = mp.mpf(1) / classes
             same = {type(base): values[base] for base in bases}
-            numbers = [symbol for symbol in scalars if _admits_fractions(symbol)]
-            yield Point(values | {base: [part] * classes for base in bases})
-            yield Point(
-                values | {base: [part] * classes for base in bases} | dict.fromkeys(numbers, part)
-            )
+            vectors = {base: [_signed(part, base.label)] * classes for base in bases}
+            numbers = {x: _signed(part, x) for x in scalars if _admits_fractions(x)}
+            yield Point(values | vectors)
+            yield Point(values | vectors | numbers)
             yield Point(values | {base: same[type(base)] for base in bases})
             for _ in range(4):
                 corner = {symbol: _corner(symbol, values, generator) for symbol in scalars}
@@ -213,9 +212,8 @@ def _draw_number(symbol, generator):
         return generator.choice(_integers(symbol))
     if symbol.is_real is False:
         raise ValueError(f"points are real, {symbol} is not")
-    size = mp.mpf(generator.lognormvariate(0, 1))
     if symbol.is_nonnegative or symbol.is_nonpositive:
-        return size if symbol.is_nonnegative else -size
+        return _signed(mp.mpf(generator.lognormvariate(0, 1)), symbol)
     return mp.mpf(generator.gauss(0, 2))
 
 
@@ -249,9 +247,11 @@ def _integers(symbol):
 
 def _admits_fractions(symbol):
     """Whether a symbol may stand for 1/K."""
-    return not (
-        isinstance(symbol, (Between, Classes)) or symbol.is_integer or symbol.is_nonpositive
-    )
+    return not (isinstance(symbol, (Between, Classes)) or symbol.is_integer)
+
+
+def _signed(size, symbol):
+    return -size if symbol.is_nonpositive else size
 
 
 def _fulfils(number, assumptions):
@@ -359,8 +359,8 @@ def _real(value):
 
 
 def _sum(expression, values):
-    (index, lower, upper), *outer = expression.limits
-    body = expression.func(expression.function, *outer) if outer else expression.function
+    *inner, (index, lower, upper) = expression.limits  # the last is the outermost
+    body = expression.func(expression.function, *inner) if inner else expression.function
     span = range(_class(lower, values), _class(upper, values) + 1)
     return mp.fsum(_evaluate(body, values | {index: number}) for number in span)
 

@@ -125,9 +125,9 @@ def _cases(expression):
     classes |= {others.args[0] for others in expression.atoms(Others)}
     classes |= {
         entry.indices[0]
-        for power in expression.atoms(Pow)
-        if not power.exp.is_nonnegative and not power.base.is_positive
-        for entry in power.base.atoms(Indexed)
+        for part in expression.atoms(Pow, Heaviside)
+        if not (part.is_Pow and (part.exp.is_nonnegative or part.base.is_positive))
+        for entry in part.args[0].atoms(Indexed)
         if not entry.free_symbols & bound
     }
     for blocks in _partitions(sorted(classes, key=str)):
