@@ -44,7 +44,7 @@ class EqualityCase:
         i = Symbol("i", integer=True, positive=True)
         return ", ".join(
             rf"{latex(entry(symbol, i))} = {latex(entry(value, i))}"
-            + (r" \text{ for all } i" if isinstance(symbol, IndexedBase) else "")
+            + (r"\ \text{for all}\ i" if isinstance(symbol, IndexedBase) else "")
             for symbol, value in self.where.items()
         )
 
