@@ -1,0 +1,178 @@
+"""The inequalities of the lecture are proved, with their cases of equality; false ones never."""
+
+import pytest
+from sympy import Abs, Derivative, Heaviside, Max, Piecewise, Rational, Sum, exp, log, tan
+
+from lossnotes.derive import Derivation, StepError, compare
+from lossnotes.derive.bounds import at, proves_bound
+from lossnotes.derive.symbols import (
+    CE,
+    KL,
+    LSE,
+    Between,
+    K,
+    Positives,
+    Scores,
+    argmax,
+    c,
+    delta,
+    entropy,
+    epsilon,
+    h,
+    i,
+    j,
+    maximum,
+    one_hot,
+    p,
+    q,
+    s,
+    softmax,
+    y,
+)
+
+from .lecture import BOUNDS, over
+
+x = Positives("x")
+
+
+@pytest.mark.parametrize("claim", BOUNDS.values(), ids=BOUNDS)
+def test_a_bound_of_the_lecture_is_proved(claim):
+    assert compare(*claim).kind == "proved"
+
+
+@pytest.mark.parametrize("claim", BOUNDS.values(), ids=BOUNDS)
+def test_a_bound_of_the_lecture_turned_round_is_refuted(claim):
+    left, relation, right = claim
+    opposite = {"<": ">=", "<=": ">", ">=": "<"}[relation]
+    assert compare(left, opposite, right).kind == "refuted"
+    assert not proves_bound(left, opposite, right)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "LSE is at most log K above the maximum",
+        "Jensen for the logarithm",
+        "a sum of weighted squares is not negative",
+        "the divergence is not negative",
+        "no term exceeds the largest",
+    ],
+)
+def test_a_bound_that_is_attained_is_not_strict(name):
+    left, relation, right = BOUNDS[name]
+    assert compare(left, relation[0], right).kind == "refuted"
+    assert not proves_bound(left, relation[0], right)
+
+
+FALSE = {
+    "a tangent jumps at its pole": (over(i, tan(s[i])), "<=", K * tan(maximum(s))),
+    "so does a reciprocal": (over(i, -1 / s[i]), "<=", -K / maximum(s)),
+    "a falling step": (
+        over(i, Piecewise((5, s[i] < 0), (0, True))),
+        "<=",
+        K * Piecewise((5, maximum(s) < 0), (0, True)),
+    ),
+    "a falling function": (over(i, exp(-s[i])), "<=", K * exp(-maximum(s))),
+    "weights that sum to two": (over(i, 2 * q[i] * log(x[i])), "<=", log(over(i, 2 * q[i] * x[i]))),
+    "weights that sum to less than one": (
+        over(i, log(x[i]) / (K + 1)),
+        "<=",
+        log(over(i, x[i] / (K + 1))),
+    ),
+    "other weights on the right": (over(i, q[i] * log(x[i])), "<=", log(over(i, p[i] * x[i]))),
+    "Jensen backwards": (log(over(i, q[i] * x[i])), "<=", over(i, q[i] * log(x[i]))),
+    "LSE below the maximum": (LSE(s), "<=", maximum(s)),
+    "the maximum log 2 below LSE": (maximum(s) + log(2), "<=", LSE(s)),
+    "a delta below one": (delta(j, y), "<", 1),
+    "a square above zero": (c**2, ">", 0),
+    "a difference of two that may be equal": ((s[j] - c) ** 2, ">", 0),
+    "squares all of which may vanish": (0, "<", over(i, (s[i] - c) ** 2)),
+    "what is zero, with rounding": (0, "<", Abs(LSE(s + c) - c - LSE(s))),
+    "an infinity below 5": (CE(p, one_hot(y)), "<=", 5),
+    "K above two": (K, ">", 2),
+    "true for K > 2 only": (log(K), ">", log(2)),
+    "the corner of the simplex": (q[j], ">=", Rational(1, 1000)),
+    "the end of an interval": (epsilon, "<", Rational(9999, 10000)),
+    "the end of another interval": (Between("e", 0, 1), "<", 1 / K),
+    "a hinge that is flat": (0, "<", Max(0, c)),
+    "a step that is zero": (0, "<", Heaviside(c)),
+    "a tangent that touches": (c, "<", exp(c) - 1),
+    "entropy below log K": (entropy(q), "<", log(K)),
+    "a divergence of what does not sum to one": (KL(q, x), ">=", 0),
+}
+
+
+@pytest.mark.parametrize("claim", FALSE.values(), ids=FALSE)
+def test_a_false_bound_is_refuted_and_the_prover_alone_does_not_prove_it(claim):
+    assert not proves_bound(*claim)
+    assert compare(*claim).kind == "refuted"
+
+
+TRUE = {
+    "an exponential is positive, however small": (0, "<", exp(-200 * h)),
+    "a large negative number in an exponential": (0, "<", exp(-1000)),
+    "a softmax is positive": (softmax(100 * s)[j], ">", 0),
+    "the slope of a hinge, but for the kink": (Derivative(Max(0, c), c), "<=", 1),
+    "the slope of the maximum, but for ties": (Derivative(maximum(s), s[j]), ">=", 0),
+    "no score exceeds that of the best": (s[argmax(s)], ">=", s[j]),
+    "a delta is at most one": (delta(j, y), "<=", 1),
+    "entropy": (entropy(q), "<=", log(K)),
+    "an infinity above 5": (CE(p, one_hot(y)), ">=", 5),
+}
+
+
+@pytest.mark.parametrize("claim", TRUE.values(), ids=TRUE)
+def test_a_true_bound_is_not_refuted(claim):
+    assert compare(*claim)
+
+
+def test_logarithms_of_negatives_are_not_compared():
+    assert not proves_bound(log(-2 * exp(c)), "<=", log(-exp(c)))
+
+
+def test_plain_numbers_can_be_compared():
+    assert proves_bound(1, "<", 2)
+    assert not proves_bound(2, "<", 2)
+
+
+def gibbs():
+    ratio = KL(q, p)
+    chain = Derivation(-ratio)
+    chain.step(over(i, q[i] * log(p[i] / q[i])), "definition")
+    chain.step(log(over(i, p[i])), "Jensen", "<=")
+    return chain.step(0, "p sums to one")
+
+
+def test_gibbs_inequality_is_proved_with_equality_exactly_at_equal_distributions():
+    chain = gibbs().equality({p: q})
+    assert chain.proved
+    assert chain.equality_case.attained.kind == "proved"
+    assert chain.equality_case.only_there
+
+
+@pytest.mark.parametrize("where", [{p: 1 / K}, {q: 1 / K}], ids=str)
+def test_gibbs_inequality_is_refused_a_wrong_case_of_equality(where):
+    chain = gibbs()
+    with pytest.raises(StepError):
+        chain.equality(where)
+    assert chain.equality_case is None
+
+
+def test_the_upper_bound_of_LSE_is_attained_at_equal_scores():
+    chain = Derivation(LSE(s)).step(maximum(s) + log(K), "no term exceeds the largest", "<=")
+    assert chain.equality({s: c}).equality_case.attained.kind == "proved"
+
+
+def test_a_bound_that_is_never_attained_has_no_case_of_equality():
+    chain = Derivation(LSE(s)).step(maximum(s) + log(K) + 1, "far off", "<=")
+    with pytest.raises(StepError):
+        chain.equality({s: c})
+
+
+def test_vectors_and_numbers_are_put_in_at_once():
+    other = Scores("v")
+    assert at(s[j] + maximum(s) + c, {s: other, c: h}) == other[j] + maximum(other) + h
+
+
+def test_a_sum_over_other_limits_has_no_largest_term_of_all_classes():
+    assert not proves_bound(Sum(exp(s[i]), (i, 1, K + 1)), "<=", K * exp(maximum(s)))

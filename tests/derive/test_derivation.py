@@ -1,0 +1,111 @@
+"""A derivation takes the steps that follow, refuses the others, and shows what it has checked."""
+
+import subprocess
+import sys
+
+import pytest
+from mpmath import mp
+from sympy import Derivative, exp, log
+
+from lossnotes.derive import Derivation, StepError, evaluate
+from lossnotes.derive.symbols import LSE, K, c, delta, i, j, log_loss, maximum, q, s, softmax, y
+
+from .lecture import over
+
+
+def gradient():
+    chain = Derivation(Derivative(log_loss(s, y), s[j]))
+    chain.step(Derivative(LSE(s) - s[y], s[j]), "the log loss, written out")
+    return chain.step(softmax(s)[j] - delta(j, y), "the gradient of LSE is the softmax")
+
+
+def test_a_chain_of_true_steps_is_proved():
+    chain = gradient()
+    assert chain.proved
+    assert [step.relation for step in chain.steps] == ["=", "="]
+    assert chain.result == softmax(s)[j] - delta(j, y)
+
+
+def test_a_step_that_does_not_follow_is_refused_with_a_witness_where_the_sides_differ():
+    chain = gradient()
+    wrong = softmax(s)[j] + delta(j, y)
+    with pytest.raises(StepError, match="step 3 does not follow") as caught:
+        chain.step(wrong, "a sign")
+    witness = caught.value.verdict.witness
+    with mp.workdps(50):
+        left, right = (evaluate(side, witness.point) for side in (chain.result, wrong))
+    assert abs(left - right) > 1
+    assert mp.almosteq(left, witness.left) and mp.almosteq(right, witness.right)
+
+
+def test_a_refused_step_leaves_the_derivation_as_it_was():
+    chain = gradient()
+    before = list(chain.steps), chain.result, repr(chain)
+    with pytest.raises(StepError):
+        chain.step(softmax(s)[y] - delta(j, y), "an index")
+    assert (chain.steps, chain.result, repr(chain)) == before
+
+
+def test_a_step_is_checked_against_the_one_before_and_not_against_the_start():
+    chain = Derivation(maximum(s)).step(LSE(s), "one term of the sum", "<")
+    with pytest.raises(StepError):
+        chain.step(maximum(s), "back again")
+
+
+@pytest.mark.parametrize(
+    ("relations", "together"),
+    [("=", "="), ("= <=", "<="), ("<= < =", "<"), (">= =", ">="), ("> >=", ">")],
+)
+def test_a_chain_supports_its_strongest_relation(relations, together):
+    chain = Derivation(c)
+    for relation in relations.split():
+        change = {"=": 0, "<": 1, "<=": 1, ">": -1, ">=": -1}[relation]
+        chain.step(chain.result + change, "a number", relation)
+    assert chain.relation == together
+
+
+def test_a_chain_up_and_down_relates_nothing():
+    chain = Derivation(c).step(c + 1, "up", "<").step(c, "down", ">")
+    with pytest.raises(ValueError, match="mixes"):
+        _ = chain.relation
+
+
+def test_a_strict_step_is_refused_where_equality_is_possible():
+    chain = Derivation(LSE(s))
+    with pytest.raises(StepError):
+        chain.step(maximum(s) + log(K), "no term exceeds the largest", "<")
+    assert chain.steps == []
+
+
+def test_a_chain_of_equations_has_no_case_of_equality():
+    with pytest.raises(ValueError, match="no case of equality"):
+        gradient().equality({s: c})
+
+
+def test_it_shows_each_step_with_its_ground_and_verdict():
+    shown = gradient()._repr_html_()
+    assert shown.count("<tr>") == 2
+    assert "the gradient of LSE is the softmax" in shown
+    assert shown.count("proved") >= 2
+
+
+def test_what_is_shown_as_latex_is_made_from_what_was_checked():
+    chain = Derivation(over(i, q[i])).step(1, "q sums to one")
+    assert r"\sum_{i=1}^{K} q_{i}" in chain._repr_latex_().replace("{q}_", "q_")
+    assert "= 1" in chain.statement
+
+
+def test_a_confirmed_step_is_not_shown_as_proved():
+    chain = Derivation(log(exp(c) + 1)).step(c, "it lies above its asymptote", ">")
+    assert chain.proved is (chain.steps[0].verdict.kind == "proved")
+    assert str(chain.steps[0].verdict) in chain._repr_html_()
+
+
+def test_importing_the_derivations_imports_no_numpy():
+    program = (
+        "import sys, lossnotes.derive, lossnotes.derive.symbols; print('numpy' in sys.modules)"
+    )
+    found = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    )
+    assert found.stdout.strip() == "False"

@@ -1,0 +1,216 @@
+"""What is true of the lecture is proved for every K; what is false is proved by nobody."""
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from sympy import (
+    Abs,
+    Derivative,
+    Heaviside,
+    Max,
+    Min,
+    Piecewise,
+    Rational,
+    Sum,
+    Symbol,
+    exp,
+    log,
+    sqrt,
+    tanh,
+)
+
+from lossnotes.derive import compare, equal
+from lossnotes.derive.prove import is_positive, proves_equal
+from lossnotes.derive.symbols import (
+    CE,
+    KL,
+    LSE,
+    A,
+    Between,
+    K,
+    Others,
+    Positives,
+    Scores,
+    argmax,
+    c,
+    delta,
+    entropy,
+    epsilon,
+    h,
+    i,
+    j,
+    k,
+    log_loss,
+    margin,
+    margin_loss,
+    maximum,
+    one_hot,
+    p,
+    q,
+    s,
+    smooth_others,
+    softmax,
+    y,
+)
+
+from .lecture import IDENTITIES, over
+
+x = Positives("x")
+
+
+@pytest.mark.parametrize("sides", IDENTITIES.values(), ids=IDENTITIES)
+def test_an_identity_of_the_lecture_is_proved(sides):
+    assert equal(*sides).kind == "proved"
+
+
+@pytest.mark.parametrize("sides", IDENTITIES.values(), ids=IDENTITIES)
+def test_an_identity_with_something_added_is_not_proved(sides):
+    left, right = sides
+    for wrong in (right + 1, right + delta(j, y), right + (K - 2) * c, right + epsilon):
+        assert not proves_equal(left, wrong)
+
+
+FALSE = {
+    "a delta beyond the classes": (over(i, delta(i, 3)), 1),
+    "a delta with the next class": (over(i, delta(i, j + 1)), 1),
+    "probabilities of the next class": (over(i, q[i + 1]), 1),
+    "probabilities with two indices": (over(i, q[i, j]), 1),
+    "the entries before the first": (Sum(s[i], (i, 0, K - 1)), over(i, s[i])),
+    "all entries but one": (Sum(s[i], (i, 1, K - 1)), over(i, s[i]) - s[1]),
+    "three entries": (Sum(s[i], (i, 1, 3)), over(i, s[i])),
+    "limits the wrong way": (Sum(s[i], (i, 3, 1)), -s[2]),
+    "division by a delta": (over(i, s[i] / delta(i, y)), s[y]),
+    "a delta to the power c": (over(i, s[i] * delta(i, y) ** c), s[y]),
+    "a square where a delta picks": (over(i, s[i] * delta(i, y) ** 2), s[y] ** 2),
+    "a delta in an exponent": (over(i, exp(s[i] * delta(i, y))), exp(s[y])),
+    "two deltas": (over(i, delta(i, j) * delta(i, y)), 1),
+    "the log of a quotient of negatives": (log(1 + s[1] / s[2]), log(s[1] + s[2]) - log(s[2])),
+    "the log of 0": (log(delta(j, y)), 0),
+    "a quotient where two classes coincide": (
+        (s[j] ** 2 - s[y] ** 2) / (s[j] - s[y]),
+        s[j] + s[y],
+    ),
+    "a sum of products": (over(i, s[i]) * over(i, q[i] * s[i]), over(i, q[i] * s[i] ** 2)),
+    "a square of a sum": (over(i, s[i]) ** 2, over(i, s[i] ** 2)),
+    "a triple sum": (over(k, over(j, over(i, delta(i, j) * delta(j, k) * s[i]))), K * s[y]),
+    "the largest of the others": (maximum(s, Others(y)), maximum(s)),
+    "the largest of a set": (maximum(s, A), maximum(s, ~A)),
+    "the largest of a negative": (maximum(-s), -maximum(s)),
+    "the largest of a multiple": (maximum(c * s), c * maximum(s)),
+    "the entry at another argmax": (s[argmax(s, Others(y))], maximum(s)),
+    "the argmax of a negative": (argmax(-s), argmax(s)),
+    "a gradient at the wrong class": (Derivative(LSE(s), s[j]), softmax(s)[y]),
+    "a gradient without the rival": (Derivative(margin(s, y), s[j]), delta(j, y)),
+    "a gradient with the wrong rival": (
+        Derivative(margin(s, y), s[j]),
+        delta(j, y) - delta(j, argmax(s)),
+    ),
+    "the sign of a set's gradient": (
+        Derivative(margin(s, A), s[j]),
+        delta(j, argmax(s, A)) + delta(j, argmax(s, ~A)),
+    ),
+    "half of a Hessian": (Derivative(LSE(s), s[j], s[k]), softmax(s)[j] * delta(j, k)),
+    "curvature of a hinge": (Derivative(margin_loss(s, y), s[j], s[j]), 1),
+    "a derivative by a probability": (Derivative(over(i, p[i]), p[j]), 0),
+    "the derivative of x log x": (Derivative(entropy(q), q[j]), -log(q[j])),
+    "a bound index differentiated": (Derivative(over(i, exp(s[i])), s[i]), over(i, exp(s[i]))),
+    "exchanged distributions": (CE(q, p), CE(p, q)),
+    "infinity": (CE(p, one_hot(y)), 7),
+    "0 log 0 of two labels": (CE(one_hot(y), one_hot(j)), 0),
+    "polynomials that vanish at every K tried": ((K - 2) * (K - 3) * (K - 5) * (K - 7) * c, 0),
+    "a difference of 10^-100": (c + Rational(1, 10**100), c),
+    "something tiny": (exp(-1000), 0),
+    "a square root": (sqrt(c**2), c),
+    "the square of a step at its kink": (Heaviside(s[j] - s[y]) ** 2, Heaviside(s[j] - s[y])),
+    "a minimum": (Min(c, h), -Max(c, h)),
+    "hyperbolic functions": (tanh(c), 1 - 2 / (1 + exp(c))),
+    "two symbols of one name": (Scores("x")[j], x[j]),
+    "two bounds of one name": (Between("epsilon", 0, 1 / K), epsilon),
+    "the wrong convention": (over(i, smooth_others(y, epsilon)[i]), 1 + epsilon),
+    "an absolute value": (Abs(s[j]), s[j]),
+    "a piece": (over(i, Piecewise((s[i], s[i] > 0), (0, True))), over(i, s[i])),
+    "true for K = 2 only": (log_loss(s, y), log(1 + exp(maximum(s, Others(y)) - s[y]))),
+}
+
+
+@pytest.mark.parametrize("sides", FALSE.values(), ids=FALSE)
+def test_the_prover_alone_does_not_prove_what_is_false(sides):
+    assert not proves_equal(*sides)
+
+
+@pytest.mark.parametrize(
+    "name",
+    set(FALSE)
+    - {
+        "polynomials that vanish at every K tried",
+        "a difference of 10^-100",
+        "probabilities with two indices",
+    },
+)
+def test_what_is_false_is_refuted(name):
+    assert equal(*FALSE[name]).kind == "refuted"
+
+
+def test_an_index_of_a_sum_can_have_any_name():
+    other = Symbol("n", integer=True, positive=True)
+    assert proves_equal(over(i, s[i] * q[i]), over(other, s[other] * q[other]))
+
+
+def test_two_sums_with_one_bound_name_are_multiplied_as_two_sums():
+    assert proves_equal(over(i, s[i]) * over(i, q[i] * s[i]), over(k, s[k] * over(i, q[i] * s[i])))
+
+
+def test_the_order_of_two_sums_does_not_matter():
+    weighted = s[i] * q[k] * delta(i, k)
+    assert proves_equal(over(i, over(k, weighted)), over(k, over(i, weighted)))
+
+
+def test_a_free_index_is_not_caught_by_a_sum_that_binds_its_name():
+    assert equal(Derivative(over(i, exp(s[i])), s[i]), exp(s[i])).kind == "proved"
+    assert not equal(s[i] * over(i, s[i]), over(i, s[i] ** 2))
+
+
+def test_an_expression_without_a_value_is_not_proved_but_an_error():
+    with pytest.raises(ValueError, match="no point"):
+        equal(log(-h), log(-h))
+
+
+def test_K_less_one_and_a_positive_number_are_positive_together():
+    assert is_positive(K - 1 + exp(c))
+    assert not is_positive(K - 2)
+    assert not is_positive(K - 1 + c)
+
+
+def test_the_divergence_of_a_distribution_from_itself_is_proved_zero():
+    assert equal(KL(q, q), 0).kind == "proved"
+
+
+ATOMS = [s[j], s[y], q[j], c, delta(j, y), K, LSE(s), softmax(s)[j], over(i, q[i] * s[i])]
+
+
+def expressions():
+    leaves = st.sampled_from(ATOMS) | st.integers(-3, 3).map(Rational)
+    pairs = lambda parts: st.tuples(parts, parts)  # noqa: E731 - a strategy needs a function
+    return st.recursive(
+        leaves,
+        lambda parts: (
+            pairs(parts).map(lambda two: two[0] + two[1])
+            | pairs(parts).map(lambda two: two[0] * two[1])
+            | parts.map(lambda part: over(i, delta(i, y) * part))
+        ),
+        max_leaves=4,
+    )
+
+
+@settings(max_examples=12, deadline=None, derandomize=True)
+@given(expressions(), expressions(), expressions())
+def test_a_random_true_rewrite_is_never_refuted(a, b, d):
+    assert equal(a * (b + d), (b * a + d * a).expand())
+    assert equal(over(i, (a + b) * q[i]), a + b)
+
+
+@settings(max_examples=12, deadline=None, derandomize=True)
+@given(expressions(), st.sampled_from([c, s[y] ** 2, delta(j, y), q[j], (K - 2) * s[j]]))
+def test_a_random_false_rewrite_is_always_refuted_and_never_proved(a, slip):
+    assert not proves_equal(a + slip, a)
+    assert compare(a + slip, "=", a).kind == "refuted"

@@ -1,0 +1,147 @@
+"""A verdict is proved, confirmed or refuted, and a refutation can be checked by hand."""
+
+import os
+import subprocess
+import sys
+from unittest import mock
+
+import pytest
+from mpmath import mp
+from sympy import Derivative, Function, Max, Piecewise, Symbol, cosh, exp, log, oo, sinh
+
+from lossnotes.derive import Verdict, compare, equal, evaluate, verdict
+from lossnotes.derive.symbols import CE, LSE, K, c, delta, h, j, k, one_hot, p, s, softmax, y
+
+
+def test_an_equation_proved_says_so():
+    assert str(equal(LSE(s + c), c + LSE(s))) == "proved"
+
+
+def test_what_has_no_proof_is_confirmed_and_says_at_how_many_points():
+    found = equal(Piecewise((c, c > 0), (0, True)), Max(0, c))
+    assert found and str(found) == f"confirmed at {found.points} points" and found.points >= 10
+
+
+def test_a_refutation_is_false_and_shows_the_point_and_both_values():
+    found = equal(s[j], s[y])
+    assert not found
+    assert str(found).startswith("refuted at K = 2")
+    assert "left = " in str(found) and "right = " in str(found)
+
+
+@pytest.mark.parametrize(
+    ("left", "relation", "right"),
+    [
+        (s[j], "=", s[y]),
+        (Derivative(LSE(s), s[j]), "=", softmax(s)[y]),
+        (LSE(s), "<=", s[j]),
+        (c**2, ">", 0),
+        (exp(-1000), "=", 0),
+    ],
+    ids=str,
+)
+def test_at_a_witness_the_sides_really_fail_the_claim(left, relation, right):
+    witness = compare(left, relation, right).witness
+    with mp.workdps(80):
+        values = [evaluate(side, witness.point) for side in map(verdict.sympify, (left, right))]
+    fails = {
+        "=": values[0] != values[1],
+        "<=": values[0] > values[1],
+        ">": values[0] <= values[1],
+    }
+    assert fails[relation]
+    assert [mp.almosteq(a, b) for a, b in zip(values, (witness.left, witness.right), strict=True)]
+
+
+def test_a_side_without_a_value_refutes_where_the_other_has_one():
+    found = equal(log(c), log(abs(c)))
+    assert not found and mp.isnan(found.witness.left)
+
+
+def test_points_without_a_value_on_both_sides_are_left_out():
+    assert equal(log(c) + 1 - 1, log(2 * c) - log(2))
+
+
+def test_a_claim_that_can_be_tried_nowhere_is_an_error():
+    with pytest.raises(ValueError, match="no point"):
+        equal(Function("f")(c), Function("f")(c) + 1)
+
+
+def test_an_unknown_relation_is_an_error_that_lists_the_known():
+    with pytest.raises(ValueError, match="relation must be one of =, <=, >=, <, >, not '=='"):
+        compare(c, "==", c)
+
+
+def test_infinity_equals_itself_and_no_number():
+    assert equal(CE(p, one_hot(y)), oo)
+    assert not equal(CE(p, one_hot(y)), 7)
+    assert not equal(log(delta(j, y)), 0)
+
+
+@pytest.mark.parametrize("power", [20, 45, 60, 85])
+def test_a_difference_far_below_a_float_is_found(power):
+    assert not equal(c + verdict.sympify(10) ** -power, c)
+
+
+def test_a_tiny_number_is_not_zero():
+    assert not equal(exp(-100), 0)
+    assert compare(exp(-100), ">", 0)
+
+
+def test_what_cancels_is_not_refuted():
+    assert equal(cosh(60 * c) ** 2 - sinh(60 * c) ** 2, 1)
+    assert equal(log(exp(100 * h) + 1) - 100 * h, log(1 + exp(-100 * h)))
+
+
+def test_a_factor_that_vanishes_at_the_first_class_counts_is_found():
+    assert not equal((K - 2) * (K - 3) * (K - 5) * c, 0)
+
+
+@pytest.mark.parametrize("one", [s[j] + delta(j, y) * c, LSE(s) * s[k]], ids=str)
+def test_a_term_that_shows_only_where_classes_coincide_is_found(one):
+    assert not equal(one + delta(j, k) * delta(k, y), one)
+
+
+def test_symbols_without_assumptions_are_real_numbers():
+    x = Symbol("x")
+    assert equal((x + 1) ** 2, x**2 + 2 * x + 1).kind == "proved"
+    assert not equal(abs(x), x)
+
+
+def test_a_verdict_is_the_same_in_every_process():
+    program = """
+from sympy import Symbol
+from lossnotes.derive import equal
+from lossnotes.derive.symbols import *
+a, b = Symbol("a", real=True), Symbol("a", positive=True)
+print(equal(a * s[j] + b * q[k] + Scores("q")[y], a * s[j] + b * q[k] + Positives("q")[y]))
+"""
+    answers = {
+        subprocess.run(
+            [sys.executable, "-c", program],
+            env=os.environ | {"PYTHONHASHSEED": seed},
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout
+        for seed in ("1", "2", "3")
+    }
+    assert len(answers) == 1 and answers.pop().startswith("refuted")
+
+
+def test_a_prover_that_gives_up_proves_nothing():
+    with mock.patch.object(verdict, "proves_equal", return_value=False):
+        assert equal(LSE(s + c), c + LSE(s)).kind == "confirmed"
+
+
+def test_a_prover_that_is_wrong_does_not_overrule_a_witness():
+    with mock.patch.object(verdict, "proves_equal", return_value=True):
+        assert equal(s[j], s[y]).kind == "refuted"
+
+
+def test_only_a_refuted_verdict_is_false():
+    assert [bool(Verdict(kind, 1)) for kind in ("proved", "confirmed", "refuted")] == [
+        True,
+        True,
+        False,
+    ]
