@@ -435,6 +435,6 @@ def _function(expression, arguments):
     name = {"Abs": "fabs"}.get(expression.func.__name__, expression.func.__name__)
     if not hasattr(mpmath, name):
         raise Undefined(f"no value is known for the function {name}")
-    if name != "fabs" and max(map(mp.mag, arguments)) > LARGE:
+    if name != "fabs" and any(LARGE < mp.mag(argument) < mp.inf for argument in arguments):
         raise Excluded(f"{name} of {mp.nstr(arguments[0], 6)}")
     return _real(getattr(mpmath, name)(*arguments))
