@@ -4,6 +4,7 @@ import contextlib
 import io
 import json
 import warnings
+from functools import cache
 from pathlib import Path
 from unittest import mock
 
@@ -18,6 +19,7 @@ BOOK = Path(__file__).parents[2] / "book"
 NOTEBOOKS = sorted(BOOK.glob("**/*.ipynb"))
 
 
+@cache
 def derivations_of(notebook):
     """Every derivation that the cells of a notebook make, in order, those of solutions included."""
     made = []

@@ -32,7 +32,7 @@ def fate(derivation, before, step, mutant):
     """
     try:
         answer = compare(before, step.relation, mutant)
-    except (ValueError, TypeError):
+    except ValueError:  # it has a value nowhere
         return "refused"
     if not answer:
         return "refused"
@@ -110,7 +110,11 @@ def test_all_derivations_of_the_book_take_at_most_ten_seconds(record_property):
             spent.append(process_time() - begin)
 
     with mock.patch("lossnotes.derive.derivation.compare", timed):
-        made = [derivation for notebook in NOTEBOOKS for derivation in derivations_of(notebook)]
+        made = [
+            derivation
+            for notebook in NOTEBOOKS
+            for derivation in derivations_of.__wrapped__(notebook)
+        ]
     record_property(
         "measured", f"{len(made)} derivations of the book, {len(spent)} checks: {sum(spent):.1f} s"
     )
