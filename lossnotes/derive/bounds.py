@@ -44,11 +44,15 @@ def _without_common_terms(left, right):
 
 def at(expression, where):
     """The expression with vectors and numbers replaced; {s: c} makes every score equal to c."""
-    replaced = unfold(expression).replace(
-        lambda part: isinstance(part, Indexed) and part.base in where,
-        lambda part: entry(where[part.base], part.indices[0]),
-    )
-    return replaced.xreplace(where)
+
+    def replaced(part):
+        if part in where:
+            return where[part]
+        if isinstance(part, Indexed):
+            return entry(where.get(part.base, part.base), replaced(part.indices[0]))
+        return part.func(*map(replaced, part.args)) if part.args else part
+
+    return replaced(unfold(expression))
 
 
 def _constants_below(left, right, strict):

@@ -11,6 +11,7 @@ from sympy import (
     Function,
     Indexed,
     IndexedBase,
+    Integer,
     KroneckerDelta,
     Max,
     Sum,
@@ -48,9 +49,10 @@ class Between(Symbol):
     """A real number in the open interval (lower, upper); a bound may depend on K."""
 
     def __new__(cls, name, lower, upper):
-        assumptions = {"positive": True} if lower >= 0 else {"real": True}
+        lower, upper = sympify(lower), sympify(upper)
+        assumptions = {"positive": True} if lower.is_nonnegative else {"real": True}
         symbol = Symbol.__xnew__(cls, name, **assumptions)
-        symbol.lower, symbol.upper = sympify(lower), sympify(upper)
+        symbol.lower, symbol.upper = lower, upper
         return symbol
 
     def _hashable_content(self):
@@ -101,11 +103,19 @@ def total(term, free=()):
     return Sum(term(index), (index, 1, K))
 
 
-def total_of(vector, term):
-    """Sum over the classes, or over the entries of an explicit vector."""
-    if isinstance(vector, Tuple):
-        return sum(term(index) for index in range(1, len(vector) + 1))
-    return total(term, (vector,))
+def total_of(vectors, term):
+    """Sum over the classes, or over the entries where a vector is explicit."""
+    sizes = [len(vector) for vector in vectors if isinstance(vector, Tuple)]
+    if sizes:
+        return sum(term(index) for index in range(1, sizes[0] + 1))
+    return total(term, vectors)
+
+
+def derivative_of(definition, variable):
+    """Its bound indices are renamed first, so that none of them catches the i of d/ds_i."""
+    bound = {limit[0] for part in definition.atoms(Sum) for limit in part.limits}
+    fresh = {index: Dummy(index.name, integer=True, positive=True) for index in bound}
+    return definition.xreplace(fresh).diff(variable)
 
 
 class Quantity(Function):
@@ -117,7 +127,7 @@ class Quantity(Function):
         raise NotImplementedError
 
     def _eval_derivative(self, variable):
-        return self.definition().diff(variable)
+        return derivative_of(self.definition(), variable)
 
     def _latex(self, printer, exp=None):
         arguments = ", ".join(printer._print(argument) for argument in self.args)
@@ -149,7 +159,7 @@ class Entry(Function):
         return vector.definition_of(index)
 
     def _eval_derivative(self, variable):
-        return self.definition().diff(variable)
+        return derivative_of(self.definition(), variable)
 
     def _eval_is_positive(self):
         return self.args[0].positive or None
@@ -173,7 +183,7 @@ class LSE(ScalarQuantity):
 
     def definition(self):
         (s,) = self.args
-        return log(total_of(s, lambda i: exp(entry(s, i))))
+        return log(total_of((s,), lambda i: exp(entry(s, i))))
 
 
 class softmax(VectorQuantity):
@@ -183,7 +193,7 @@ class softmax(VectorQuantity):
 
     def definition_of(self, j):
         (s,) = self.args
-        return exp(entry(s, j)) / total_of(s, lambda i: exp(entry(s, i)))
+        return exp(entry(s, j)) / total_of((s,), lambda i: exp(entry(s, i)))
 
 
 class one_hot(VectorQuantity):
@@ -232,7 +242,7 @@ class AM(Mean):
 
     def definition(self):
         (y,) = self.args
-        return total_of(y, lambda i: entry(y, i)) / K
+        return total_of((y,), lambda i: entry(y, i)) / K
 
 
 class GM(Mean):
@@ -242,7 +252,7 @@ class GM(Mean):
 
     def definition(self):
         (y,) = self.args
-        return exp(total_of(y, lambda i: log(entry(y, i))) / K)
+        return exp(total_of((y,), lambda i: log(entry(y, i))) / K)
 
 
 class entropy(ScalarQuantity):
@@ -252,7 +262,7 @@ class entropy(ScalarQuantity):
 
     def definition(self):
         (q,) = self.args
-        return -total_of(q, lambda i: entry(q, i) * log(entry(q, i)))
+        return -total_of((q,), lambda i: entry(q, i) * log(entry(q, i)))
 
 
 class KL(ScalarQuantity):
@@ -262,7 +272,7 @@ class KL(ScalarQuantity):
 
     def definition(self):
         q, p = self.args
-        return total(lambda i: entry(q, i) * log(entry(q, i) / entry(p, i)), (q, p))
+        return total_of((q, p), lambda i: entry(q, i) * log(entry(q, i) / entry(p, i)))
 
     def _eval_is_nonnegative(self):
         """The theorem of chapter kl: between distributions it is not negative."""
@@ -281,7 +291,7 @@ class CE(ScalarQuantity):
 
     def definition(self):
         q, p = self.args
-        return -total(lambda i: entry(q, i) * log(entry(p, i)), (q, p))
+        return -total_of((q, p), lambda i: entry(q, i) * log(entry(p, i)))
 
 
 class expectation(ScalarQuantity):
@@ -289,7 +299,7 @@ class expectation(ScalarQuantity):
 
     def definition(self):
         v, s = self.args
-        return total(lambda i: softmax(s)[i] * entry(v, i), (v, s))
+        return total_of((v, s), lambda i: softmax(s)[i] * entry(v, i))
 
     def _latex(self, printer, exp=None):
         v, s = (printer._print(argument) for argument in self.args)
@@ -332,6 +342,9 @@ class argmax(Function):
     """The class of the largest score. Where two tie it is not defined, and no point is drawn."""
 
     is_integer = is_positive = is_finite = True
+
+    def _eval_derivative(self, variable):
+        return Integer(0)
 
     def _latex(self, printer, exp=None):
         s, *within = self.args

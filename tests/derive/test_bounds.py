@@ -176,3 +176,8 @@ def test_vectors_and_numbers_are_put_in_at_once():
 
 def test_a_sum_over_other_limits_has_no_largest_term_of_all_classes():
     assert not proves_bound(Sum(exp(s[i]), (i, 1, K + 1)), "<=", K * exp(maximum(s)))
+
+
+def test_vectors_are_replaced_at_once():
+    v = Scores("v")
+    assert at(s[i] + v[j], {s: v, v: 2 * s}) == v[i] + 2 * s[j]

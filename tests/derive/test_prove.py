@@ -138,15 +138,14 @@ def test_the_prover_alone_does_not_prove_what_is_false(sides):
     assert not proves_equal(*sides)
 
 
-@pytest.mark.parametrize(
-    "name",
-    set(FALSE)
-    - {
-        "polynomials that vanish at every K tried",
-        "a difference of 10^-100",
-        "probabilities with two indices",
-    },
-)
+SURVIVE = [  # what no point that is tried refutes, see `compare`; one has no value anywhere
+    "polynomials that vanish at every K tried",
+    "a difference of 10^-100",
+    "probabilities with two indices",
+]
+
+
+@pytest.mark.parametrize("name", [name for name in FALSE if name not in SURVIVE])
 def test_what_is_false_is_refuted(name):
     assert equal(*FALSE[name]).kind == "refuted"
 

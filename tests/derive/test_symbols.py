@@ -23,6 +23,7 @@ from lossnotes.derive.symbols import (
     entropy,
     entry,
     epsilon,
+    h,
     i,
     j,
     log_loss,
@@ -128,3 +129,16 @@ def test_the_gradient_of_the_maximum_is_one_at_the_best_class_only():
 
 def test_a_constant_differentiates_to_zero_whatever_its_name():
     assert Derivative(LSE(s), Symbol("t")).doit() == 0
+
+
+def test_a_derivative_by_the_entry_that_a_sum_counts_with_is_not_caught_by_it():
+    assert equal(LSE(s).diff(s[i]), softmax(s)[i]).kind == "proved"
+
+
+def test_a_divergence_of_explicit_vectors_is_a_sum_over_their_entries():
+    two = Tuple(epsilon, 1 - epsilon), Tuple(h, h)
+    assert equal(CE(*two), -log(h)).kind == "proved"
+
+
+def test_a_bound_of_a_parameter_may_depend_on_the_number_of_classes():
+    assert Between("t", 1 - K, 1).is_positive is None
