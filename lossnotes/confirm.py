@@ -17,8 +17,9 @@ import numpy as np
 from mpmath import mp
 from sympy import Add, IndexedBase, expand_mul, sympify
 
-from lossnotes.derive.points import Point, Undefined, evaluate, indices_of, symbols_of
+from lossnotes.derive.points import Point, indices_of, symbols_of
 from lossnotes.derive.symbols import Classes, K, Probabilities, VectorQuantity
+from lossnotes.derive.values import Undefined, evaluate
 
 ULPS = 8  # how far the NumPy gradient may be from the exact one
 DIGITS = 380  # fifty of whatever a float64 can hold beside a term of order one, such as e^-700

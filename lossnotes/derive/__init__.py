@@ -4,7 +4,8 @@ Needs sympy and mpmath only, so that it also runs where there is no numpy.
 """
 
 from lossnotes.derive.derivation import Derivation, Step, StepError
-from lossnotes.derive.points import Point, evaluate
+from lossnotes.derive.points import Point
+from lossnotes.derive.values import evaluate
 from lossnotes.derive.verdict import Verdict, Witness, compare, equal
 
 __all__ = [

@@ -1,6 +1,5 @@
-"""Points of the declared domains, and the value of an expression there to any number of digits."""
+"""Points of the declared domains of the symbols in an expression."""
 
-import operator
 import random
 from dataclasses import dataclass
 from functools import cache
@@ -10,9 +9,7 @@ import mpmath
 from mpmath import mp
 from sympy import (
     Abs,
-    And,
     Derivative,
-    Function,
     Heaviside,
     Indexed,
     IndexedBase,
@@ -20,56 +17,28 @@ from sympy import (
     KroneckerDelta,
     Max,
     Min,
-    Not,
-    Or,
     Piecewise,
     Sum,
     Symbol,
-    Tuple,
-    UnevaluatedExpr,
-    log,
     preorder_traversal,
     srepr,
 )
-from sympy.core.function import AppliedUndef
-from sympy.core.numbers import Infinity, NegativeInfinity
-from sympy.core.relational import Relational
 
 from lossnotes.derive.symbols import (
     Between,
     Classes,
-    Complement,
     Entry,
     K,
     Others,
     Probabilities,
     Quantity,
-    argmax,
-    entry,
     margin_loss,
-    maximum,
 )
+from lossnotes.derive.values import evaluate
 
 DIGITS = 50
 CLASS_COUNTS = (2, 3, 5, 7)  # at the last one point only: what (K-2)(K-3)(K-5) hides shows there
 SMALL = mp.mpf(2) ** -20
-LARGE = 64  # binary digits of an exponent
-RELATIONS = {
-    "==": operator.eq,
-    "!=": operator.ne,
-    "<": operator.lt,
-    "<=": operator.le,
-    ">": operator.gt,
-    ">=": operator.ge,
-}
-
-
-class Undefined(ArithmeticError):
-    """The expression has no real value at a point."""
-
-
-class Excluded(ArithmeticError):
-    """No claim is made at a point: a kink, a tie of an argmax, a number beyond all bounds."""
 
 
 @dataclass(frozen=True)
@@ -263,178 +232,3 @@ def _between(symbol, values, share):
     with mp.workdps(20 * DIGITS):
         lower, upper = (evaluate(bound, Point(values)) for bound in (symbol.lower, symbol.upper))
         return lower + (upper - lower) * share
-
-
-def evaluate(expression, point):
-    """The value at a point, at mpmath's working precision. Here 0 log 0 = 0.
-
-    A Derivative is computed by central differences with three times the digits, so that SymPy's
-    rules of differentiation are checked and not trusted. Raises Undefined where there is no real
-    value, and Excluded at kinks, at ties of an argmax, and where e^x is out of reach.
-    """
-    value = _evaluate(expression, point.values)
-    if isinstance(value, (list, frozenset)):
-        raise Undefined(f"{expression} is not a number")
-    if mp.isnan(value):
-        raise Undefined(f"{expression} has no value at {point}")
-    return value
-
-
-def _evaluate(expression, values):
-    if expression in values:
-        return values[expression]
-    if expression.is_Rational:
-        return mp.mpf(expression.p) / expression.q
-    if expression.is_Float:
-        return mp.mpf(expression._mpf_)
-    if isinstance(expression, (Infinity, NegativeInfinity)):
-        return mp.inf if expression > 0 else -mp.inf
-    if expression.is_NumberSymbol:
-        return expression._to_mpmath(mp.prec)
-    if expression.is_Add:
-        return mp.fsum(_evaluate(part, values) for part in expression.args)
-    if expression.is_Mul:
-        factors = [_evaluate(part, values) for part in expression.args]
-        return mp.mpf(0) if 0 in factors else mp.fprod(factors)
-    if expression.is_Pow:
-        return _power(*(_evaluate(part, values) for part in expression.args))
-    if isinstance(expression, Indexed):
-        return values[expression.base][_place(expression, values)]
-    if isinstance(expression, Sum):
-        return _sum(expression, values)
-    if isinstance(expression, Derivative):
-        return _derivative(expression.expr, expression.variables, values)
-    if isinstance(expression, KroneckerDelta):
-        return mp.mpf(_class(expression.args[0], values) == _class(expression.args[1], values))
-    if isinstance(expression, (maximum, argmax)):
-        return _maximum(expression, values)
-    if isinstance(expression, (Quantity, Entry)):
-        return _evaluate(_definition(expression), values)
-    if isinstance(expression, UnevaluatedExpr):
-        return _evaluate(expression.args[0], values)
-    if isinstance(expression, Piecewise):
-        return _piecewise(expression, values)
-    if isinstance(expression, (Function, Max, Min)) and not isinstance(expression, AppliedUndef):
-        arguments = [_evaluate(part, values) for part in expression.args]
-        return _function(expression, arguments)
-    raise Undefined(f"{expression} has no value: {type(expression).__name__} {expression.args}")
-
-
-@cache
-def _definition(quantity):
-    return quantity.definition()
-
-
-def _class(index, values):
-    number = _evaluate(index, values)
-    if isinstance(number, int):
-        return number
-    if not mp.isint(number):
-        raise Undefined(f"{index} is no whole number")
-    return int(number)
-
-
-def _place(indexed, values):
-    """Where an entry stands in the list of its vector's entries."""
-    if len(indexed.indices) != 1:
-        raise Undefined(f"{indexed} is no entry of a vector")
-    number = _class(indexed.indices[0], values)
-    if not 1 <= number <= values[K]:
-        raise Undefined(f"there is no class {number} among {values[K]}")
-    return number - 1
-
-
-def _power(base, exponent):
-    if base == 0 and exponent < 0:
-        raise Undefined("division by zero")
-    if mp.mag(exponent) > LARGE:
-        raise Excluded(f"a power of {mp.nstr(exponent, 6)}")
-    return _real(mp.power(base, exponent))
-
-
-def _real(value):
-    if isinstance(value, mp.mpc):
-        raise Undefined("a complex number")
-    return value
-
-
-def _sum(expression, values):
-    *inner, (index, lower, upper) = expression.limits  # the last is the outermost
-    body = expression.func(expression.function, *inner) if inner else expression.function
-    span = range(_class(lower, values), _class(upper, values) + 1)
-    return mp.fsum(_evaluate(body, values | {index: number}) for number in span)
-
-
-def _derivative(expression, variables, values):
-    variable, rest = variables[-1], variables[:-1]
-    digits = mp.dps
-    with mp.workdps(3 * digits):
-        step = mp.mpf(10) ** -digits
-        inner = Derivative(expression, *rest) if rest else expression
-        below, here, above = (
-            _evaluate(inner, _moved(variable, values, shift)) for shift in (-step, 0, step)
-        )
-        if abs(above - 2 * here + below) > step * mp.sqrt(step) * max(1, abs(here)):
-            raise Excluded(f"a kink of {expression}")
-        return (above - below) / (2 * step)
-
-
-def _moved(variable, values, shift):
-    if isinstance(variable, Indexed):
-        vector = list(values[variable.base])
-        vector[_place(variable, values)] += shift
-        return values | {variable.base: vector}
-    return values | {variable: values[variable] + shift}
-
-
-def _maximum(expression, values):
-    vector, *within = expression.args
-    classes = range(1, (len(vector) if isinstance(vector, Tuple) else values[K]) + 1)
-    if within and isinstance(within[0], Others):
-        classes = [i for i in classes if i != _class(within[0].args[0], values)]
-    elif within and isinstance(within[0], Complement):
-        classes = [i for i in classes if i not in values[within[0].args[0]]]
-    elif within:
-        classes = sorted(values[within[0]])
-    scores = {i: _evaluate(entry(vector, i), values) for i in classes}
-    highest = max(scores.values())
-    if isinstance(expression, maximum):
-        return highest
-    best, *tied = (i for i, score in scores.items() if score == highest)
-    if tied:
-        raise Excluded(f"a tie of {expression}")
-    return best
-
-
-def _piecewise(expression, values):
-    for branch, condition in expression.args:
-        if _holds(condition, values):
-            return _evaluate(branch, values)
-    raise Undefined(f"no branch of {expression} applies")
-
-
-def _holds(condition, values):
-    if isinstance(condition, (And, Or, Not)):
-        parts = (_holds(part, values) for part in condition.args)
-        return {And: all, Or: any, Not: lambda parts: not next(parts)}[condition.func](parts)
-    if isinstance(condition, Relational):
-        left, right = (_evaluate(side, values) for side in condition.args)
-        return RELATIONS[condition.rel_op](left, right)
-    return bool(condition)
-
-
-def _function(expression, arguments):
-    if isinstance(expression, log):
-        return _real(mp.log(arguments[0])) if arguments[0] != 0 else -mp.inf
-    if isinstance(expression, Heaviside):
-        return mp.mpf(arguments[0] > 0) if arguments[0] != 0 else arguments[1]
-    if isinstance(expression, Max):
-        return max(arguments)
-    if isinstance(expression, Min):
-        return min(arguments)
-    name = {"Abs": "fabs"}.get(expression.func.__name__, expression.func.__name__)
-    if not hasattr(mpmath, name):
-        raise Undefined(f"no value is known for the function {name}")
-    if name != "fabs" and any(LARGE < mp.mag(argument) < mp.inf for argument in arguments):
-        raise Excluded(f"{name} of {mp.nstr(arguments[0], 6)}")
-    return _real(getattr(mpmath, name)(*arguments))

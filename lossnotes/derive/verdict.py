@@ -6,8 +6,9 @@ from mpmath import mp, nstr
 from sympy import sympify
 
 from lossnotes.derive.bounds import proves_bound
-from lossnotes.derive.points import DIGITS, Excluded, Point, Undefined, draw_points, evaluate
+from lossnotes.derive.points import DIGITS, Point, draw_points
 from lossnotes.derive.prove import proves_equal
+from lossnotes.derive.values import Excluded, Undefined, evaluate
 
 HOLDS = {
     "=": lambda gap: gap == 0,

@@ -1,0 +1,185 @@
+"""Values are right to the last digits, and absent where there is none."""
+
+import mpmath
+import pytest
+from mpmath import mp
+from sympy import (
+    Abs,
+    And,
+    Derivative,
+    Eq,
+    Function,
+    Heaviside,
+    I,
+    Max,
+    Min,
+    Piecewise,
+    Rational,
+    Sum,
+    Tuple,
+    exp,
+    gamma,
+    log,
+    oo,
+    sqrt,
+    tanh,
+)
+
+from lossnotes.derive import Point, evaluate
+from lossnotes.derive.points import draw_points
+from lossnotes.derive.symbols import (
+    CE,
+    LSE,
+    A,
+    K,
+    Others,
+    Positives,
+    argmax,
+    c,
+    delta,
+    entropy,
+    h,
+    i,
+    j,
+    k,
+    maximum,
+    one_hot,
+    p,
+    q,
+    s,
+    softmax,
+    y,
+)
+from lossnotes.derive.values import Excluded, Undefined
+
+THREE = Point(
+    {K: 3, s: [mp.mpf(1), mp.mpf(3), mp.mpf(2)], j: 1, y: 2, c: mp.mpf(-2), A: frozenset({1, 3})}
+)
+
+
+@pytest.mark.parametrize(
+    ("expression", "value"),
+    [
+        (maximum(s), 3),
+        (maximum(s, Others(y)), 2),
+        (maximum(s, A), 2),
+        (maximum(s, ~A), 3),
+        (argmax(s), 2),
+        (argmax(s, Others(y)), 3),
+        (s[argmax(-s)], 1),
+        (Max(0, c), 0),
+        (Min(0, c), -2),
+        (Abs(c), 2),
+        (Heaviside(c), 0),
+        (Heaviside(c + 2), 0.5),
+        (delta(j, y), 0),
+        (Sum(i * delta(i, y), (i, 1, K)), 2),
+        (Sum(s[i], (i, 2, 3)), 5),
+        (Sum(s[i], (i, 3, 1)), 0),
+        (Sum(Sum(s[i] * s[k], (k, 1, i)), (i, 1, K)), 25),
+        (Sum(s[i] * s[k], (k, 1, i), (i, 1, K)), 25),
+        (Piecewise((1, c > 0), (7, True)), 7),
+        (Piecewise((1, And(c < 0, Eq(j, 1))), (7, True)), 1),
+        (maximum(Tuple(1, 5, 3, 4)), 5),
+        (gamma(5), 24),
+    ],
+)
+def test_a_value_by_hand(expression, value):
+    assert evaluate(expression, THREE) == value
+
+
+def test_zero_log_zero_is_zero():
+    assert evaluate(entropy(one_hot(y)), THREE) == 0
+
+
+def test_a_certain_event_believed_impossible_costs_infinitely_much():
+    point = Point({K: 2, p: [mp.mpf(1) / 2] * 2, y: 1})
+    assert evaluate(CE(p, one_hot(y)), point) == mp.inf
+
+
+@pytest.mark.parametrize(
+    "expression",
+    [
+        s[0],
+        s[4],
+        s[j + 3],
+        s[y / 4],
+        log(c),
+        sqrt(c),
+        1 / (c + 2),
+        I * c,
+        s,
+        A,
+        oo - exp(exp(c)) * oo,
+        Function("j")(c),
+        Function("unheard")(c),
+        Sum(c**i, (i, 1, oo)),
+        Derivative(s[j], j),
+        Piecewise((1, c > 0)),
+        Max(log(c), 0),
+    ],
+    ids=str,
+)
+def test_what_has_no_real_value_is_undefined(expression):
+    with pytest.raises(Undefined):
+        evaluate(expression, THREE)
+
+
+@pytest.mark.parametrize(
+    "expression",
+    [
+        Derivative(Max(0, c + 2), c),
+        Derivative(Abs(c + 2), c),
+        exp(exp(exp(-50 * c))),
+        tanh(exp(exp(-50 * c))),
+        2 ** exp(-50 * c),
+    ],
+    ids=str,
+)
+def test_kinks_and_numbers_out_of_reach_are_left_out(expression):
+    with pytest.raises(Excluded):
+        evaluate(expression, THREE)
+
+
+def test_the_argmax_of_a_tie_is_left_out_but_not_the_maximum():
+    tie = Point({K: 2, s: [mp.mpf(1)] * 2})
+    assert evaluate(maximum(s), tie) == 1
+    with pytest.raises(Excluded):
+        evaluate(argmax(s), tie)
+
+
+def test_a_derivative_is_right_to_fifty_digits_and_does_not_ask_sympy():
+    class Wrong(Function):
+        def _eval_derivative(self, variable):
+            return 7
+
+    with mp.workdps(50):
+        point = Point({K: 2, s: [mp.mpf(1), mp.mpf(-1)], j: 1, c: mp.mpf(1)})
+        exact = mp.e / (mp.e + 1 / mp.e)
+        assert abs(evaluate(Derivative(LSE(s), s[j]), point) - exact) < 1e-49
+        curvature = evaluate(Derivative(LSE(s), s[j], s[j]), point)
+        assert abs(curvature - exact * (1 - exact)) < 1e-49
+    Wrong.__name__ = "exp"
+    assert abs(evaluate(Derivative(Wrong(c), c), point) - mpmath.e) < 1e-14
+
+
+def test_a_derivative_by_a_probability_moves_that_entry_alone():
+    point = Point({K: 2, q: [mp.mpf(1) / 4, mp.mpf(3) / 4], j: 1})
+    assert abs(evaluate(Derivative(Sum(q[i], (i, 1, K)), q[j]), point) - 1) < 1e-14
+
+
+def test_a_bound_index_hides_a_free_one_of_its_name():
+    point = Point({K: 2, s: [mp.mpf(1), mp.mpf(5)], i: 1})
+    assert evaluate(s[i] * Sum(s[i], (i, 1, K)), point) == 6
+
+
+def test_numbers_are_exact_as_the_digits_ask():
+    with mp.workdps(50):
+        third = evaluate(Rational(1, 3) * h / h, Point({h: mp.mpf(1)}))
+        assert abs(3 * third - 1) < mp.mpf(10) ** -49
+
+
+def test_a_sum_of_an_entry_of_softmax_is_one_at_every_point():
+    vector = Positives("x")
+    for point in draw_points(vector[j]):
+        assert abs(evaluate(Sum(softmax(vector)[i], (i, 1, K)), point) - 1) < 1e-14
