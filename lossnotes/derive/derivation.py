@@ -8,7 +8,8 @@ from sympy import IndexedBase, Symbol, sympify
 
 from lossnotes.derive.bounds import at
 from lossnotes.derive.display import latex
-from lossnotes.derive.symbols import entry
+from lossnotes.derive.points import symbols_of
+from lossnotes.derive.symbols import Scores, entry
 from lossnotes.derive.verdict import Verdict, compare
 
 SIGNS = {"=": "=", "<=": r"\le", ">=": r"\ge", "<": "<", ">": ">"}
@@ -85,7 +86,8 @@ class Derivation:
     def equality(self, where):
         """State when a chain of inequalities is an equality: exactly at `where`, e.g. {p: q}.
 
-        Attained: at `where` every link is an equality. Only there: the ends differ elsewhere.
+        Attained: at `where` every link is an equality. Only there: the ends differ at random
+        points, and where all scores are shifted, which hardly a loss can see.
         Raises StepError if either fails.
         """
         relation = {"<=": "<", ">=": ">"}.get(self.relation)
@@ -99,7 +101,11 @@ class Derivation:
         order = ["refuted", "confirmed", "proved"]
         attained = min(links, key=lambda verdict: order.index(verdict.kind))
         only_there = compare(self.start, relation, self.result, special=False)
-        for verdict in (attained, only_there):
+        verdicts = [attained, only_there]
+        if shifted := _shifted(where):
+            start, result = at(self.start, shifted), at(self.result, shifted)
+            verdicts.append(compare(start, relation, result, special=False))
+        for verdict in verdicts:
             if not verdict:
                 raise StepError(f"equality is not exactly at {where}: {verdict}", verdict)
         self.equality_case = EqualityCase(where, attained, only_there)
@@ -178,6 +184,18 @@ class Derivation:
     @staticmethod
     def _formula(step):
         return rf"{SIGNS[step.relation]} {latex(step.expression)}"
+
+
+def _shifted(where):
+    """`where` with its scores moved by one number; empty if they are free to move already."""
+    shift = Symbol("shift", positive=True)
+    shifted = {
+        vector: value + shift
+        for vector, value in where.items()
+        if isinstance(vector, Scores)
+        and not any(sympify(value).diff(symbol) == 1 for symbol in symbols_of(sympify(value))[1])
+    }
+    return where | shifted if shifted else {}
 
 
 def _note(step):

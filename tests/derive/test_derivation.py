@@ -8,7 +8,22 @@ from mpmath import mp
 from sympy import Derivative, exp, log
 
 from lossnotes.derive import Derivation, StepError, evaluate
-from lossnotes.derive.symbols import LSE, K, c, delta, i, j, log_loss, maximum, q, s, softmax, y
+from lossnotes.derive.symbols import (
+    KL,
+    LSE,
+    K,
+    c,
+    delta,
+    entropy,
+    i,
+    j,
+    log_loss,
+    maximum,
+    q,
+    s,
+    softmax,
+    y,
+)
 
 from .lecture import over
 
@@ -109,3 +124,11 @@ def test_importing_the_derivations_imports_no_numpy():
         [sys.executable, "-c", program], capture_output=True, text=True, check=True
     )
     assert found.stdout.strip() == "False"
+
+
+def test_a_case_of_equality_that_leaves_out_a_shift_is_refused():
+    floor = Derivation(log_loss(s, q)).step(KL(q, softmax(s)) + entropy(q), "two definitions")
+    floor.step(entropy(q), "the divergence is not negative", ">=")
+    with pytest.raises(StepError, match="not exactly"):
+        floor.equality({s: log(q)})
+    assert floor.equality({s: log(q) + c}).equality_case.attained.kind == "proved"
