@@ -167,7 +167,8 @@ class Derivation:
         ]
         if self.equality_case:
             case = self.equality_case
-            words = rf"with equality if and only if \({case.formula}\)"
+            formula = case.formula.replace(r"\ \text{for all}\ ", r"\) for all \(")
+            words = rf"with equality if and only if \({formula}\)"
             cells.append((words, "", case.only_there.kind, str(case)))
         cells = cells or [("", "", "", "")]
         lefts = [rf"\(\displaystyle {latex(self.start)}\)", *[""] * len(cells)]
