@@ -209,7 +209,7 @@ def look(context, url):
 @pytest.fixture(scope="session")
 def browser():
     if CHROMIUM is None:
-        reason = "no Chromium found: install it with `apt install chromium`"
+        reason = "no Chromium found; on Debian and Ubuntu: apt install chromium"
         if os.environ.get("LOSSNOTES_REQUIRE_BROWSER") == "1":
             pytest.fail(reason)
         pytest.skip(reason)
