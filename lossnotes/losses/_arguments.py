@@ -18,12 +18,17 @@ def refuse_first(name, bad, values, why):
         raise ValueError(f"{entry(name, index)} = {values[index]} {why}")
 
 
-def real_array(name, values):
-    """An array of float32 or float64; integers become float64."""
+def any_array(name, values):
+    """An array of whatever dtype."""
     try:
-        array = np.asarray(values)
+        return np.asarray(values)
     except ValueError:
         raise ValueError(f"{name} is not an array: its rows differ in length") from None
+
+
+def real_array(name, values):
+    """An array of float32 or float64; integers become float64."""
+    array = any_array(name, values)
     if array.dtype.kind in "iu":
         return array.astype(np.float64)
     if array.dtype not in (np.float32, np.float64):
@@ -65,7 +70,7 @@ def class_count(classes):
 
 def label_array(y, classes):
     """Integer labels of any shape, each in 0..K-1."""
-    y = np.asarray(y)
+    y = any_array("y", y)
     if y.dtype.kind not in "iu":
         raise ValueError(f"y has dtype {y.dtype}; labels are integers from 0 to {classes - 1}")
     if y.size and (y.min() < 0 or y.max() >= classes):
@@ -100,7 +105,7 @@ def probability_array(name, q, classes=None):
 
 def target_array(y, classes):
     """Integer labels (...,), or float probability vectors (..., K)."""
-    y = np.asarray(y)
+    y = any_array("y", y)
     if y.dtype.kind == "f":
         if y.ndim == 0 or y.shape[-1] != classes:
             raise ValueError(

@@ -78,7 +78,7 @@ def _scores_and_target(s, y, epsilon, convention):
 def _weights(classes, epsilon, convention):
     """The probability of the right class and of each other one, as exact fractions."""
     limits = {"uniform": 1, "others": 1 / classes}
-    if convention not in limits:
+    if convention not in list(limits):
         raise ValueError(f"convention = {convention!r} is neither 'uniform' nor 'others'")
     limit = limits[convention]
     try:

@@ -17,7 +17,8 @@ def margin(s, y):
     Source: lecture 14, margins. Chapter: margin.
     """
     s, right, wrong = _sides(s, y)
-    return (_value(s, right) - _value(s, wrong))[()]
+    with np.errstate(over="ignore"):
+        return (_value(s, right) - _value(s, wrong))[()]
 
 
 def margin_loss(s, y):
@@ -50,7 +51,7 @@ def _sides(s, y):
     s = arguments.score_array(s, at_least=2)
     arguments.check_scores(s)
     is_right = _right_classes(y, s)
-    shape = arguments.common_shape(s=s.shape, y=is_right.shape)
+    shape = arguments.common_shape(s=s.shape[:-1], y=is_right.shape[:-1]) + s.shape[-1:]
     s, is_right = np.broadcast_to(s, shape), np.broadcast_to(is_right, shape)
     right, wrong = _first_best(s, is_right), _first_best(s, ~is_right)
     undefined = (_value(s, right) == -np.inf) & (_value(s, wrong) == -np.inf)
@@ -61,7 +62,7 @@ def _sides(s, y):
 
 
 def _right_classes(y, s):
-    y, classes = np.asarray(y), s.shape[-1]
+    y, classes = arguments.any_array("y", y), s.shape[-1]
     if y.dtype != bool:
         return np.arange(classes) == arguments.label_array(y, classes)[..., None]
     if y.ndim == 0 or y.shape[-1] != classes:
@@ -83,6 +84,6 @@ def _value(s, index):
 
 def _hinge(s, right, wrong):
     # Near the kink 1 - m cancels, and what is left is the rounding error of m: so it is kept.
-    with np.errstate(invalid="ignore"):
+    with np.errstate(over="ignore", invalid="ignore"):
         m, error = difference(_value(s, right), _value(s, wrong))
     return np.maximum(0, (1 - m) - np.where(np.isfinite(error), error, 0))

@@ -66,6 +66,8 @@ def test_an_epsilon_outside_its_range_is_named(epsilon, convention):
 def test_an_unknown_convention_is_refused():
     with pytest.raises(ValueError, match="convention = 'unifrom'"):
         smooth(0, 3, 0.1, "unifrom")
+    with pytest.raises(ValueError, match="convention = .'uniform'. is neither"):
+        smooth(0, 3, 0.1, ["uniform"])
 
 
 def test_a_label_outside_the_classes_is_named():

@@ -1,3 +1,5 @@
+import warnings
+
 import numpy as np
 import pytest
 
@@ -95,3 +97,17 @@ def test_labels_broadcast_over_scores():
     s = np.random.default_rng(0).normal(size=(5, 1, 3))
     assert margin(s, [0, 1, 2]).shape == (5, 3)
     assert margin_loss_grad(s, [0, 1, 2]).shape == (5, 3, 3)
+
+
+def test_labels_of_another_shape_are_named_with_the_shape_they_have():
+    with pytest.raises(ValueError, match=r"s \(2,\) and y \(3,\)"):
+        margin(np.zeros((2, 3)), [0, 1, 2])
+    with pytest.raises(ValueError, match="^y is not an array"):
+        margin(np.zeros((2, 3)), [[0], [0, 1]])
+
+
+def test_a_margin_beyond_the_floats_is_infinite_without_a_warning():
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert margin([1e308, -1e308], [0, 1]).tolist() == [np.inf, -np.inf]
+        assert margin_loss([1e308, -1e308], [0, 1]).tolist() == [0, np.inf]
