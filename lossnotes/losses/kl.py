@@ -28,16 +28,18 @@ def kl_divergence(q, p):
     q, p: probability vectors (..., K). Result: (...,); +inf where p_i = 0 < q_i.
     Raises ValueError if either is not a probability vector.
     The terms q_i log(q_i / p_i) have both signs; the result is accurate to the last digits of the
-    largest. Computed as the sum of q_i log(q_i / p_i) - q_i + p_i, which are all >= 0, and of
-    q_i - p_i, which are exact and add up to almost nothing.
+    largest. Where p_i is close to q_i its term is taken apart into q_i log(q_i / p_i) - q_i + p_i,
+    which is >= 0 and small, and q_i - p_i, which is exact.
     Source: lecture 14, Kullback-Leibler. Chapter: kl.
     """
     q, p, dtype = _target_and_prediction(q, p)
     q, p = q.astype(np.float64), p.astype(np.float64)
     with np.errstate(all="ignore"):
-        excess = np.where(q > 0, _excess(q, p), 0).sum(axis=-1)
-        balance = accurate_sum(np.where(q > 0, q - p, 0))
-        return (excess + balance).astype(dtype)[()]
+        z = (q - p) / (q + p)
+        near = abs(z) < 0.1
+        terms = np.where(near, _excess(q, p, z), np.where(q > 0, q * log_ratio(q, p), 0))
+        differences = np.where(near, q - p, 0)
+        return accurate_sum(np.concatenate([terms, differences], axis=-1)).astype(dtype)[()]
 
 
 def kl_divergence_grad(q, p):
@@ -81,15 +83,13 @@ def _target_and_prediction(q, p):
     return q, p, np.result_type(q, p)
 
 
-def _excess(q, p):
-    """q log(q / p) - q + p >= 0, by its series where q is close to p.
+def _excess(q, p, z):
+    """q log(q / p) - q + p >= 0 by its series for small z = (q - p) / (q + p).
 
-    With z = (q - p) / (q + p) it is (q + p) (z^2 + (1 + z) (artanh z - z)).
+    It is (q + p) (z^2 + (1 + z) (artanh z - z)).
     """
-    z = (q - p) / (q + p)
     tail = sum(z ** (2 * n + 3) / (2 * n + 3) for n in range(8))
-    near = (q + p) * (z * z + (1 + z) * tail)
-    return np.where(abs(z) < 0.1, near, q * log_ratio(q, p) - (q - p))
+    return (q + p) * (z * z + (1 + z) * tail)
 
 
 def _expected(q, quantity, dtype, *arrays):
@@ -97,4 +97,4 @@ def _expected(q, quantity, dtype, *arrays):
     q, *arrays = (a.astype(np.float64) for a in (q, *arrays))
     with np.errstate(all="ignore"):
         terms = np.where(q > 0, q * quantity(q, *arrays), 0)
-        return terms.sum(axis=-1).astype(dtype)[()]
+        return accurate_sum(terms).astype(dtype)[()]

@@ -63,6 +63,11 @@ def test_a_prediction_close_to_the_target_keeps_its_digits():
     assert kl_divergence([0.5, 0.5], [0.5 + d, 0.5 - d]) == pytest.approx(2 * d * d, rel=1e-15)
 
 
+def test_a_tiny_target_beside_a_small_prediction_keeps_its_digits():
+    q, p = [1.0, 1e-80], [1.0, 1e-40]
+    assert kl_divergence(q, p) == pytest.approx(-40e-80 * np.log(10), rel=1e-15, abs=0)
+
+
 def test_a_tiny_prediction_does_not_overflow():
     assert kl_divergence([1.0, 0], [1e-310, 1.0]) == pytest.approx(310 * np.log(10))
 
