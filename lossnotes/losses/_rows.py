@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 
-from lossnotes.losses._arithmetic import exp_difference
+from lossnotes.losses._arithmetic import balanced_sum, exp_difference
 
 BLOCK = 2**16  # entries: half a megabyte of float64
 THREADED = 2**18  # entries; below this, starting threads costs more than it saves
@@ -52,7 +52,7 @@ class Weights:
             s = np.asfortranarray(s)  # NumPy reduces short rows slowly, a few long columns fast
         self.e = exp_difference(s, np.where(self.top == -np.inf, 0, self.top)[:, None])
         self.e[self.at_best] = 0
-        self.below = self.e.sum(axis=1)
+        self.below = balanced_sum(self.e)
         self.e[self.at_best] = 1
         self.total = 1 + self.below
 

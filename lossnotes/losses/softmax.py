@@ -106,14 +106,14 @@ def log_loss_hessian(s, y):
     """
     s = _scores(s)
     y = arguments.target_array(y, s.shape[-1])
-    hessian, dtype = _jacobian(s), s.dtype
     if y.dtype.kind == "f":
-        dtype = np.result_type(s, y)
         shape = arguments.common_shape(s=s.shape, y=y.shape)
-        hessian = hessian * y.sum(axis=-1, dtype=np.float64)[..., None, None]
-    else:
-        shape = arguments.common_shape(s=s.shape[:-1], y=y.shape) + s.shape[-1:]
-    return np.broadcast_to(hessian, shape + s.shape[-1:]).astype(dtype)
+        minus_one = np.full(y.shape[:-1] + (1,), -1.0)
+        beyond_one = accurate_sum(np.concatenate([y, minus_one], axis=-1))
+        hessian = _jacobian(np.broadcast_to(s, shape), np.broadcast_to(beyond_one, shape[:-1]))
+        return hessian.astype(np.result_type(s, y))
+    shape = arguments.common_shape(s=s.shape[:-1], y=y.shape) + s.shape[-1:]
+    return np.broadcast_to(_jacobian(s), shape + s.shape[-1:]).astype(s.dtype)
 
 
 def _scores(s):
@@ -123,9 +123,11 @@ def _scores(s):
     return s
 
 
-def _jacobian(s):
+def _jacobian(s, beyond_one=0):
+    """The Jacobian of softmax in float64, times 1 + beyond_one, (...,)."""
     rows = s.reshape(-1, s.shape[-1]).astype(np.float64)
     n, classes = rows.shape
+    beyond_one = np.broadcast_to(beyond_one, s.shape[:-1]).reshape(-1, 1)
     jacobian = np.empty((n, classes, classes))
     diagonal = np.arange(classes)
 
@@ -133,7 +135,7 @@ def _jacobian(s):
         weights = Weights(rows[block])
         d, error = difference(rows[block], weights.top[:, None])
         square, lost = accurate_square(accurate_sum(weights.e)[:, None])
-        error -= lost / square / 2
+        error += (beyond_one[block] - lost / square) / 2
         products = exp_difference(  # e_i e_j as one exponential, rounded once
             d[:, :, None], -d[:, None, :], rest=error[:, :, None] + error[:, None, :]
         )
@@ -172,7 +174,7 @@ def _for_labels(s, y, value, grad):
             elsewhere = weights.others(y) / weights.total
             weights.e[at_label] = 0
             np.divide(weights.e, weights.total[:, None], out=gradients[block], casting="same_kind")
-            gradients[block][at_label] = -elsewhere
+            gradients[block][at_label] = 0 - elsewhere
 
     by_blocks(compute, *rows.shape)
     if value:

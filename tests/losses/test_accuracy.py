@@ -53,7 +53,7 @@ def exact(values):
 
 @cache
 def score_rows(dtype):
-    """Rows of scores: random, tied, nearly tied, with gaps of 30, 50 and 700, with -inf."""
+    """Rows of scores: random, tied, nearly tied, one above equal others, gaps to 700, -inf."""
     rng = np.random.default_rng(1)
     rows = [rng.normal(0, a, k) for k, n in ROWS.items() for a in SCALES for _ in range(n)]
     rows += [np.zeros(k) for k in ROWS] + [np.full(3, -np.log(3.0)), np.full(10, 0.1)]
@@ -61,6 +61,7 @@ def score_rows(dtype):
         for k in (2, 3, 10):
             rows.append(rng.normal(0, 0.1, k) + gap * (np.arange(k) == 1))
             rows.append(0.1 - gap * (np.arange(k) == 1))
+    rows += [gap * np.eye(k)[0] for gap in (0.3, 0.877, 14.1, 120.3) for k in (63, 100, 128)]
     rows += [np.array([0, 30, 0.2]), np.array([-np.inf, 0.3, 2.0, -np.inf])]
     return [row.astype(dtype) for row in rows]
 
@@ -91,6 +92,10 @@ def probability_rows(dtype):
                     p /= p.sum()
                 tiny = np.finfo(dtype).tiny
                 pairs.append((q.astype(dtype), np.maximum(p, tiny).astype(dtype)))
+    for k in (63, 100, 128):  # many equal terms, of which every addition errs in one direction
+        for rest in 10.0 ** -np.arange(1, 12, 2):
+            q = np.where(np.arange(k) == 0, 1 - rest, rest / (k - 1))
+            pairs.append((q.astype(dtype), np.full(k, 1 / k, dtype)))
     return pairs
 
 
@@ -269,6 +274,16 @@ def hinges(dtype):
         yield np.array([x, x + dtype(1)], dtype)
 
 
+def of_hessian_of_vectors(f, dtype):
+    for number, row in enumerate(score_rows(dtype)):
+        s, p, lse = reference(dtype, number)
+        for q in targets_to_try(row, dtype)[:2]:
+            hessian, mass = f(row, q), mpmath.fsum(exact(q))
+            for i in list(entries(row))[:3]:
+                for j in entries(row):
+                    yield hessian[i, j], mass * p[i] * ((i == j) - p[j])
+
+
 def hessian_of_label(s):
     return log_loss_hessian(s, 1)
 
@@ -367,8 +382,12 @@ def test_worst_error_from_epsilon_alone_is_at_most_4_ulps(f, check, record_prope
 @dtypes
 @pytest.mark.parametrize(
     ("f", "check"),
-    [(log_loss, of_log_loss_of_vectors), (log_loss_grad, of_log_loss_grad_of_vectors)],
-    ids=["log_loss", "log_loss_grad"],
+    [
+        (log_loss, of_log_loss_of_vectors),
+        (log_loss_grad, of_log_loss_grad_of_vectors),
+        (log_loss_hessian, of_hessian_of_vectors),
+    ],
+    ids=lambda f: f.__name__,
 )
 def test_worst_error_for_probability_vectors_is_at_most_4_ulps(f, check, dtype, record_property):
     assert_accurate(f"{f.__name__}, vectors", check, f, dtype, record_property)

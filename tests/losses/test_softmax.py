@@ -122,6 +122,7 @@ def test_a_row_without_any_class_is_refused(f):
         ([0.0, 1.0], True, "^y has dtype bool"),
         ([0.0, 1.0], [[0.5, 0.5], [0.5, 0.6]], r"^y\[1\] sums to 1.1"),
         ([0.0, 1.0], [-0.5, 1.5], r"^y\[0\] = -0.5 is not a probability"),
+        (np.zeros((2, 2)), [[0], [0, 1]], "^y is not an array"),
         (np.zeros((2, 3)), [0, 1, 2], r"shapes do not fit together: s \(2,\) and y \(3,\)"),
         (0.0, 0, r"^s has shape \(\)"),
     ],
@@ -144,5 +145,14 @@ def test_blocks_and_threads_give_what_single_rows_give(classes):
     s, y = rng.normal(0, 5, (30_000, classes)), rng.integers(0, classes, 30_000)
     value, gradient = log_loss_and_grad(s, y)
     for i in range(0, 30_000, 5_000):
-        assert value[i] == pytest.approx(log_loss(s[i], y[i]), rel=1e-15)
-        assert gradient[i] == pytest.approx(log_loss_grad(s[i], y[i]), rel=1e-15)
+        assert value[i] == log_loss(s[i], y[i])
+        assert np.array_equal(gradient[i], log_loss_grad(s[i], y[i]))
+
+
+@pytest.mark.parametrize("classes", [33, 63, 64, 100, 1000])
+def test_many_equal_scores_do_not_add_up_their_rounding(classes):
+    gap = np.linspace(0.001, 30, 200)
+    s = gap[:, None] * (np.arange(classes) == 0)
+    rest = (classes - 1) * np.exp(-gap)
+    assert log_loss(s, 0) == pytest.approx(np.log1p(rest), rel=8e-16, abs=0)
+    assert log_loss_grad(s, 0)[:, 0] == pytest.approx(-rest / (1 + rest), rel=8e-16, abs=0)
