@@ -363,6 +363,7 @@ class Line:
         return float(np.abs(x[np.isfinite(x)]).max(initial=0.0))
 
 
+@np.errstate(over="ignore")
 def _slope(line, eps, on_simplex):
     """The derivative at t = 0 by Ridders' extrapolation of central differences, and its error.
 
@@ -448,6 +449,7 @@ def _mutants(gradients, formulas):
         )
 
 
+@np.errstate(over="ignore")
 def _confirmation(checks, points, gradients, dtype):
     formula = [check for check in checks if check.kind == "formula"]
     errors = [abs(check.residual) / _ulp(check.expected, dtype) for check in formula]

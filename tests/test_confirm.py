@@ -201,6 +201,15 @@ def test_a_step_outside_the_domain_warns_nobody():
         confirm(squared_log_error, squared_log_error_grad, [(0.3, 1.5)])
 
 
+def test_gradients_beyond_1e300_or_below_1e_300_warn_nobody():
+    formula = 2 * (log(paper.h) - log(Symbol("y", positive=True))) / paper.h
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        confirm(squared_log_error, squared_log_error_grad, [(1e300, 1.5)], formula)
+        points = [([0.5, 0.5], [1e-300, 1.0])]
+        confirm(cross_entropy, cross_entropy_grad, points, -q[j] / p[j], wrt="p")
+
+
 def test_parameters_beside_scores_and_label_meet_symbols_of_their_name():
     def value(s, y, epsilon=0.1):
         return (1 - epsilon) * log_loss(s, y) + epsilon * np.mean([log_loss(s, i) for i in (0, 1)])
