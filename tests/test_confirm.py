@@ -221,6 +221,15 @@ def test_parameters_beside_scores_and_label_meet_symbols_of_their_name():
     assert confirm(value, gradient, [([0.3, 1.1], 0)], softmax(s)[j] - paper.smooth(y, epsilon)[j])
 
 
+def test_an_integer_that_is_no_label_counts_as_it_is():
+    n = Symbol("n", integer=True, positive=True)
+
+    def value(s, n):
+        return n * (s**2).sum() / 2
+
+    assert confirm(value, lambda s, n: n * s, [([0.3, 1.1], 3)], n * s[j])
+
+
 def test_large_steps_that_agree_by_chance_do_not_mislead_the_differences():
     def wave(s):  # every difference over a step of 1, 1/2, 1/4 or 1/8 is zero
         return np.sin(8 * np.pi * s)
@@ -315,6 +324,21 @@ def test_single_precision_is_judged_by_its_own_ulps(symbolic):
     assert confirm(log_loss, log_loss_grad, points, symbolic).power > 1e-8
     with pytest.raises(ConfirmationError):
         confirm(log_loss, scaled(log_loss_grad, np.float32(1.01)), points, symbolic)
+
+
+@pytest.mark.parametrize(("ulps", "refused"), [(9, False), (10, True)])
+def test_the_formula_allows_8_ulps_and_one_for_the_float_given(ulps, refused):
+    def gradient(s):
+        return s + ulps * np.spacing(s)
+
+    def confirmed():
+        return confirm(lambda s: (s**2).sum() / 2, gradient, [([1.5, 3.0],)], s[j])
+
+    if refused:
+        with pytest.raises(ConfirmationError, match="by the formula"):
+            confirmed()
+    else:
+        assert confirmed().ulps == ulps
 
 
 # What could not have failed is an error
