@@ -247,11 +247,11 @@ class Formula:
             raise ValueError(f"{name} = {given} is no class from 0 to {self.numbers[K] - 1}")
         return int(given) + label
 
-    def at(self, entry, numbers=None, expression=None):
-        """The entry to DIGITS digits."""
+    def at(self, entry, numbers=None, expression=None, digits=DIGITS):
+        """The entry, evaluated with so many digits."""
         place = {self.index: entry + 1} if self.index else {}
         point = Point((numbers or self.numbers) | place)
-        with mp.workdps(DIGITS):
+        with mp.workdps(digits):
             try:
                 found = evaluate(self.expression if expression is None else expression, point)
             except (Undefined, ValueError) as error:
@@ -262,7 +262,12 @@ class Formula:
 
     def spread(self, entry, exact):
         """How much the entry changes in all when each float moves by an ulp."""
-        return sum(float(abs(self.at(entry, moved) - exact)) for moved in self._moved())
+        base, digits = self.at(entry, digits=50), 50
+        if abs(base - exact) >= abs(exact) / 10**25:  # something cancels
+            base, digits = exact, DIGITS
+        return sum(
+            float(abs(self.at(entry, moved, digits=digits) - base)) for moved in self._moved()
+        )
 
     def _moved(self):
         for symbol, number in self.numbers.items():
