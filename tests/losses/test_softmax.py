@@ -1,3 +1,5 @@
+import warnings
+
 import numpy as np
 import pytest
 
@@ -97,6 +99,17 @@ def test_a_class_ruled_out_has_probability_zero_and_infinite_loss():
     assert softmax_jacobian(s).tolist() == [[0, 0, 0], [0, 0.25, -0.25], [0, -0.25, 0.25]]
 
 
+@pytest.mark.parametrize("rows", [1, 100_000])
+def test_a_class_ruled_out_warns_nobody(rows):
+    s = np.tile([-np.inf, 1e308, -1e308], (rows, 1))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        value, gradient = log_loss_and_grad(s, 1)
+        softmax_jacobian(s)
+        log_softmax(s)
+    assert value[-1] == 0 and gradient[-1].tolist() == [0, 0, 0]
+
+
 def test_a_class_ruled_out_and_not_wanted_costs_nothing():
     assert log_loss([-np.inf, 1.0, 1.0], [0, 0.5, 0.5]) == pytest.approx(np.log(2))
     assert log_loss([-np.inf, 1.0, 1.0], [0.5, 0, 0.5]) == np.inf
@@ -156,3 +169,20 @@ def test_many_equal_scores_do_not_add_up_their_rounding(classes):
     rest = (classes - 1) * np.exp(-gap)
     assert log_loss(s, 0) == pytest.approx(np.log1p(rest), rel=8e-16, abs=0)
     assert log_loss_grad(s, 0)[:, 0] == pytest.approx(-rest / (1 + rest), rel=8e-16, abs=0)
+
+
+def test_the_sum_of_a_vector_that_misses_one_scales_its_hessian():
+    s, q = np.array([0.0, 3.0, 0.2]), np.array([0.2, 0.3, 0.5 + 1e-8])
+    right = softmax_jacobian(s) * (1 + 1e-8)
+    assert np.allclose(log_loss_hessian(s, q), right, rtol=1e-15, atol=0)
+
+
+@pytest.mark.parametrize("f", [log_loss, log_loss_grad, log_loss_hessian])
+def test_scores_and_vectors_of_two_dtypes_give_the_wider(f):
+    s, q = np.array([0, 3, 0.2]), np.array([0.25, 0.25, 0.5])
+    assert f(s.astype(np.float32), q).dtype == f(s, q.astype(np.float32)).dtype == np.float64
+
+
+def test_one_class_is_certain():
+    assert softmax([2.0]).tolist() == [1]
+    assert log_loss([2.0], 0) == 0 and log_loss_grad([2.0], 0).tolist() == [0]
