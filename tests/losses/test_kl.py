@@ -103,3 +103,10 @@ def test_entropy_of_a_vector_that_is_no_probability_is_refused():
 def test_vectors_of_different_length_are_refused():
     with pytest.raises(ValueError, match="q has 2 classes and p has 3"):
         kl_divergence([0.5, 0.5], [0.5, 0.5, 0])
+
+
+def test_a_sum_that_misses_one_by_1e_7_is_accepted_in_single_precision_only():
+    q = np.array([0.5, 0.5 + 1e-7])
+    assert entropy(q.astype(np.float32)) > 0
+    with pytest.raises(ValueError, match="^q sums to 1.0000001"):
+        entropy(q)
