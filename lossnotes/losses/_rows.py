@@ -1,6 +1,7 @@
 """Rows of scores, block by block: what logsumexp and softmax share.
 
-A block is small enough to stay in the cache while the few passes of a formula run over it.
+A block is small enough to stay in the cache while the few passes of a formula run over it, and so
+large that they outweigh the calls around them, which hold Python's lock.
 Large arrays give their blocks to one thread a core; NumPy computes without holding Python's lock.
 """
 
@@ -11,7 +12,7 @@ import numpy as np
 
 from lossnotes.losses._arithmetic import balanced_sum, exp_difference
 
-BLOCK = 2**16  # entries: half a megabyte of float64
+BLOCK = 2**17  # entries: a megabyte of float64
 THREADED = 2**18  # entries; below this, starting threads costs more than it saves
 FEW = 64  # classes; up to here columns are summed rather than rows
 
