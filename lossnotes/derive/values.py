@@ -10,6 +10,7 @@ from sympy import (
     Derivative,
     Function,
     Heaviside,
+    I,
     Indexed,
     KroneckerDelta,
     Max,
@@ -21,6 +22,8 @@ from sympy import (
     Tuple,
     UnevaluatedExpr,
     log,
+    nan,
+    zoo,
 )
 from sympy.core.function import AppliedUndef
 from sympy.core.numbers import Infinity, NegativeInfinity
@@ -52,7 +55,8 @@ def evaluate(expression, point):
 
     A Derivative is computed by central differences with three times the digits, so that SymPy's
     rules of differentiation are checked and not trusted. Raises Undefined where there is no real
-    value, and Excluded at kinks, at ties of an argmax, and where e^x is out of reach.
+    value, Excluded at kinks, at ties of an argmax, and where e^x is out of reach, and ValueError
+    for what this module cannot compute, such as an Integral.
     """
     value = _evaluate(expression, point.values)
     if isinstance(value, (list, frozenset)):
@@ -99,7 +103,9 @@ def _evaluate(expression, values):
     if isinstance(expression, (Function, Max, Min)) and not isinstance(expression, AppliedUndef):
         arguments = [_evaluate(part, values) for part in expression.args]
         return _function(expression, arguments)
-    raise Undefined(f"{expression} has no value: {type(expression).__name__} {expression.args}")
+    if expression in (I, nan, zoo):
+        raise Undefined(f"{expression} is not a real number")
+    raise ValueError(f"no value is known for {type(expression).__name__}: {expression}")
 
 
 @cache
@@ -216,7 +222,7 @@ def _function(expression, arguments):
         return min(arguments)
     name = {"Abs": "fabs"}.get(expression.func.__name__, expression.func.__name__)
     if not hasattr(mpmath, name):
-        raise Undefined(f"no value is known for the function {name}")
+        raise ValueError(f"no value is known for the function {name}: {expression}")
     if name != "fabs" and any(LARGE < mp.mag(argument) < mp.inf for argument in arguments):
         raise Excluded(f"{name} of {mp.nstr(arguments[0], 6)}")
     return _real(getattr(mpmath, name)(*arguments))

@@ -11,6 +11,7 @@ from sympy import (
     Function,
     Heaviside,
     I,
+    Integral,
     Max,
     Min,
     Piecewise,
@@ -111,8 +112,6 @@ def test_a_certain_event_believed_impossible_costs_infinitely_much():
         s,
         A,
         oo - exp(exp(c)) * oo,
-        Function("j")(c),
-        Function("unheard")(c),
         Sum(c**i, (i, 1, oo)),
         Derivative(s[j], j),
         Piecewise((1, c > 0)),
@@ -183,3 +182,14 @@ def test_a_sum_of_an_entry_of_softmax_is_one_at_every_point():
     vector = Positives("x")
     for point in draw_points(vector[j]):
         assert abs(evaluate(Sum(softmax(vector)[i], (i, 1, K)), point) - 1) < 1e-14
+
+
+@pytest.mark.parametrize(
+    "expression",
+    [Function("j")(c), Function("unheard")(c), c + Integral(h, (h, 0, 1))],
+    ids=str,
+)
+def test_what_cannot_be_computed_is_an_error_that_names_it(expression):
+    """It is not taken for something without a value: that would refute a true equation."""
+    with pytest.raises(ValueError, match="no value is known for (j|unheard|Integral)"):
+        evaluate(expression, THREE)

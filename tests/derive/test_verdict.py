@@ -64,6 +64,11 @@ def test_points_without_a_value_on_both_sides_are_left_out():
 
 def test_a_claim_that_can_be_tried_nowhere_is_an_error():
     with pytest.raises(ValueError, match="no point"):
+        equal(log(-exp(c)), log(-exp(c)) + 1)
+
+
+def test_a_claim_about_an_unknown_function_is_an_error_that_names_it():
+    with pytest.raises(ValueError, match="no value is known for f"):
         equal(Function("f")(c), Function("f")(c) + 1)
 
 
