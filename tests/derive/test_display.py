@@ -1,0 +1,66 @@
+"""Formulas are set in the order of print, and lose nothing on the way."""
+
+import pytest
+from sympy import Derivative, Rational, log
+
+from lossnotes.derive.display import latex
+from lossnotes.derive.symbols import (
+    KL,
+    LSE,
+    Others,
+    c,
+    delta,
+    entropy,
+    epsilon,
+    h,
+    j,
+    k,
+    maximum,
+    q,
+    s,
+    softmax,
+    y,
+)
+
+
+@pytest.mark.parametrize(
+    ("expression", "printed"),
+    [
+        (log(q[j]) * q[j], r"{q}_{j} \log {q}_{j}"),
+        (-softmax(s)[k] + delta(j, k), r"\delta_{j k} - \sigma_{k}"),
+        ((1 - epsilon) * delta(j, y), r"\left(1 - \epsilon\right) \delta_{j y}"),
+        (-maximum(s, Others(y)) + s[y], r"{s}_{y} - \max_{i \ne y} {s}_{i}"),
+        (-2 * log(h), r"- 2 \log h"),
+    ],
+    ids=[
+        "weight before logarithm",
+        "what is subtracted last",
+        "sum before delta",
+        "margin",
+        "sign",
+    ],
+)
+def test_a_formula_is_set_in_the_order_of_print(expression, printed):
+    assert latex(expression).startswith(printed)
+
+
+def test_a_derivative_is_partial_and_counts_its_order():
+    once, twice = Derivative(LSE(s), s[j]), Derivative(LSE(s), s[j], s[k])
+    assert latex(once).startswith(r"\frac{\partial}{\partial {s}_{j}}")
+    assert latex(twice).startswith(r"\frac{\partial^{2}}{\partial {s}_{j}\,\partial {s}_{k}}")
+
+
+def test_the_derivative_of_a_sum_has_brackets():
+    assert r"\left(" in latex(Derivative(LSE(s) - s[y], s[j])).split("}}", 1)[1][:12]
+
+
+def test_the_maximum_of_a_sum_has_brackets():
+    assert latex(maximum(s + c)).endswith(r"\right)")
+
+
+def test_a_negative_coefficient_is_a_minus_sign():
+    assert latex(Rational(-1, 2) * log(2 * h)).startswith(r"- \frac")
+
+
+def test_the_order_of_a_product_does_not_reach_the_formula_after_it():
+    assert latex(KL(q, softmax(s)) + entropy(q)) == latex(entropy(q) + KL(q, softmax(s)))
