@@ -16,6 +16,7 @@ from lossnotes.derive.symbols import (
     j,
     k,
     maximum,
+    p,
     q,
     s,
     softmax,
@@ -42,6 +43,11 @@ from lossnotes.derive.symbols import (
 )
 def test_a_formula_is_set_in_the_order_of_print(expression, printed):
     assert latex(expression).startswith(printed)
+
+
+def test_a_weight_stands_before_its_logarithm_and_its_bracket():
+    assert r"{q}_{i} \log{\left(" in latex(KL(q, p).definition())
+    assert latex(softmax(s)[j] * (delta(j, k) - softmax(s)[k])).startswith(r"\sigma_{j}")
 
 
 def test_a_derivative_is_partial_and_counts_its_order():
