@@ -160,25 +160,27 @@ class Derivation:
 
     def _repr_html_(self):
         """A table: formulas at the left, grounds and verdicts at the right."""
-        rows = [(self._formula(step), step.ground, step.verdict) for step in self.steps]
         cells = [
-            (rf"\(\displaystyle {formula}\)", ground, verdict.kind, str(verdict))
-            for formula, ground, verdict in rows
+            (
+                rf"\(\displaystyle {self._formula(step)}\)",
+                step.ground,
+                step.verdict.kind,
+                step.verdict,
+            )
+            for step in self.steps
         ]
         if self.equality_case:
             case = self.equality_case
             formula = case.formula.replace(r"\ \text{for all}\ ", r"\) for all \(")
             words = rf"with equality if and only if \({formula}\)"
-            cells.append((words, "", case.only_there.kind, str(case)))
+            cells.append((words, "", case.only_there.kind, case))
         cells = cells or [("", "", "", "")]
-        lefts = [rf"\(\displaystyle {latex(self.start)}\)", *[""] * len(cells)]
+        lefts = [rf"\(\displaystyle {latex(self.start)}\)", *[""] * (len(cells) - 1)]
         body = "\n".join(
             f'<tr><td class="left">{escape(left)}</td><td class="right">{escape(right)}</td>'
             f'<td class="ground">{_inline_mathematics(escape(ground))}</td>'
             f'<td class="verdict {kind}">{verdict}</td></tr>'
-            for left, (right, ground, kind, verdict) in zip(
-                lefts, cells or [("",) * 4], strict=False
-            )
+            for left, (right, ground, kind, verdict) in zip(lefts, cells, strict=True)
         )
         return f'<table class="derivation"><tbody>\n{body}\n</tbody></table>'
 
