@@ -3,7 +3,7 @@
 from sympy import Add, Function, Indexed, KroneckerDelta, Mul, Number, Symbol
 from sympy.printing.latex import LatexPrinter
 
-from lossnotes.derive.symbols import Entry, Mean, Quantity
+from lossnotes.derive.symbols import Entry, Mean, Quantity, VectorQuantity
 
 
 class Printer(LatexPrinter):
@@ -13,7 +13,7 @@ class Printer(LatexPrinter):
         terms = self._as_ordered_terms(sum_, order=order)
         named = any(isinstance(term, Quantity) for term in terms)
         terms.sort(key=lambda term: (term.could_extract_minus_sign(), named and term.is_Mul))
-        return self._in_this_order(super()._print_Add, Add(*terms, evaluate=False), order="none")
+        return self._in_this_order(super()._print_Add, Add(*terms, evaluate=False))
 
     def _print_Mul(self, product):
         if product.as_coeff_Mul()[0] < 0:
@@ -22,12 +22,15 @@ class Printer(LatexPrinter):
         if not all(isinstance(factor, PLAIN) for factor in factors):
             return super()._print_Mul(product)
         ordered = Mul(*sorted(factors, key=_rank), evaluate=False)
+        if any(isinstance(factor, VectorQuantity) for factor in factors):  # not the function ce(y)
+            return self._in_this_order(super()._print_Mul, ordered, mul_symbol_latex=r" \, ")
         return self._in_this_order(super()._print_Mul, ordered)
 
-    def _in_this_order(self, print_, expression, **options):
-        before, self._settings["order"] = self._settings["order"], "none"
-        printed = print_(expression, **options)
-        self._settings["order"] = before
+    def _in_this_order(self, print_, expression, **settings):
+        before = self._settings.copy()
+        self._settings |= {"order": "none"} | settings
+        printed = print_(expression)
+        self._settings = before
         return printed
 
     def _print_log(self, logarithm, exp=None):

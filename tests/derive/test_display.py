@@ -16,6 +16,7 @@ from lossnotes.derive.symbols import (
     j,
     k,
     maximum,
+    one_hot,
     p,
     q,
     s,
@@ -70,3 +71,7 @@ def test_a_negative_coefficient_is_a_minus_sign():
 
 def test_the_order_of_a_product_does_not_reach_the_formula_after_it():
     assert latex(KL(q, softmax(s)) + entropy(q)) == latex(entropy(q) + KL(q, softmax(s)))
+
+
+def test_a_number_times_a_named_vector_is_no_function_of_two_letters():
+    assert latex(s - c * one_hot(y)) == r"s - c \, e\mathopen{}\left(y\right)"
