@@ -36,27 +36,27 @@ def real_array(name, values):
     return array
 
 
-def score_array(s, at_least=1):
+def score_array(name, s, at_least=1):
     """Scores of shape (..., K). Their values are checked by `check_scores`."""
-    s = real_array("s", s)
+    s = real_array(name, s)
     if s.ndim == 0 or s.shape[-1] < at_least:
         raise ValueError(
-            f"s has shape {s.shape}; it needs a last axis of at least {at_least} classes"
+            f"{name} has shape {s.shape}; it needs a last axis of at least {at_least} classes"
         )
     return s
 
 
-def check_scores(s):
+def check_scores(name, s):
     """Refuse NaN and +inf; -inf is a score like any other."""
     if s.size and not s.max() < np.inf:
-        refuse_first("s", ~(s < np.inf), s, "is not a score: it must be finite or -inf")
+        refuse_first(name, ~(s < np.inf), s, "is not a score: it must be finite or -inf")
 
 
-def check_some_class_possible(s):
-    """Refuse rows in which every class has the score -inf: their softmax is 0/0."""
+def check_some_class_possible(name, s):
+    """Refuse rows in which every class has the score -inf: nothing is left to predict."""
     if s.size and s.min() == -np.inf:
         impossible = (s == -np.inf).all(axis=-1)
-        refuse_first("s", impossible, s, "rules out every class: its softmax is not defined")
+        refuse_first(name, impossible, s, "rules out every class")
 
 
 def class_count(classes):

@@ -71,7 +71,7 @@ def optimal_gap(classes, epsilon, convention="uniform"):
 
 
 def _scores_and_target(s, y, epsilon, convention):
-    s = arguments.score_array(s, at_least=2)
+    s = arguments.score_array("s", s, at_least=2)
     return s, smooth(y, s.shape[-1], epsilon, convention)
 
 

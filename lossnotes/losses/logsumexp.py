@@ -15,8 +15,8 @@ def logsumexp(s):
     two parts cancel the result is accurate to the last digits of the larger.
     Source: lecture 14, LSE. Chapter: logsumexp.
     """
-    s = arguments.score_array(s)
-    arguments.check_scores(s)
+    s = arguments.score_array("s", s)
+    arguments.check_scores("s", s)
     rows = s.reshape(-1, s.shape[-1])
     result = np.empty(len(rows), s.dtype)
 

@@ -48,8 +48,8 @@ def margin_loss_grad(s, y):
 
 def _sides(s, y):
     """Scores, the first best right class, the first best wrong class; the last two (..., 1)."""
-    s = arguments.score_array(s, at_least=2)
-    arguments.check_scores(s)
+    s = arguments.score_array("s", s, at_least=2)
+    arguments.check_scores("s", s)
     is_right = _right_classes(y, s)
     shape = arguments.common_shape(s=s.shape[:-1], y=is_right.shape[:-1]) + s.shape[-1:]
     s, is_right = np.broadcast_to(s, shape), np.broadcast_to(is_right, shape)

@@ -117,9 +117,9 @@ def log_loss_hessian(s, y):
 
 
 def _scores(s):
-    s = arguments.score_array(s)
-    arguments.check_scores(s)
-    arguments.check_some_class_possible(s)
+    s = arguments.score_array("s", s)
+    arguments.check_scores("s", s)
+    arguments.check_some_class_possible("s", s)
     return s
 
 

@@ -1,0 +1,372 @@
+"""The continuous categorical: a likelihood for targets on the simplex.
+
+    p(y; eta) = e^(eta . y) / I(eta),    I(eta) = the integral of e^(eta . y) over the simplex
+
+for y with y_k >= 0 and sum one, integrated over y_1 .. y_(K-1). The parameter is eta = log lambda;
+adding a number to all of eta does not change p. An eta_k = -inf, a zero lambda, confines y to the
+face y_k = 0 of the simplex, and the integral to that face.
+
+The closed form of I loses all its digits beyond a few classes. `Quadrature` computes it as a
+contour integral, to the last digits for any K.
+Source: Gordon-Rodriguez et al. (2020), eqs. 5 and 6. Chapter: continuous_categorical.
+"""
+
+import math
+import operator
+
+import numpy as np
+
+from lossnotes.losses import _arguments as arguments
+from lossnotes.losses._arithmetic import accurate_sum
+
+ANGLE = np.deg2rad(56)  # of the contour; the chapter shows why
+SIN, COS = np.sin(ANGLE), np.cos(ANGLE)
+STEP = 0.1  # from node to node; less, where the integrand is narrow:
+STEP_IN_WIDTHS = 0.6
+NODES = 16  # at a time,
+NEGLIGIBLE = 1e-17  # until the last one weighs no more than this; 48 nodes always do
+GROUP = 4  # factors make a polynomial,
+PIECE = 32  # polynomials a product: 128 factors, each below 100, cannot overflow
+SMALL = 500  # scores; below, calls cost more than nodes, and all are computed at once
+CACHED = 2**14  # complex numbers to work on at a time, a quarter of a megabyte
+
+
+def log_normalizer(eta):
+    """log I(eta): -log C(lambda) of the source, and from -inf to inf.
+
+    eta: log lambda (..., K), where -inf is allowed. Result: (...,).
+    Its error is below 1e-15 of the larger of 1, |max eta| and log I itself.
+    Raises ValueError for NaN, +inf, a missing class axis, and rows of -inf only.
+    Source: Gordon-Rodriguez et al. (2020), eq. 6. Chapter: continuous_categorical.
+    """
+    eta = _parameters(eta)
+    result = np.empty(eta.shape[:-1])
+    for block, quadrature in _quadratures(eta):
+        result.reshape(-1)[block] = quadrature.top + quadrature.log_integral
+    return result.astype(eta.dtype)[()]
+
+
+def mean(eta):
+    """E[y], the gradient of log I: positive, with the sum one up to rounding. It is not lambda.
+
+    eta: log lambda (..., K). Result: (..., K), 0 where eta_k = -inf; each entry has a relative
+    error below 5e-15 (in float64). Errors as in `log_normalizer`.
+    Source: Gordon-Rodriguez et al. (2020) give the density. Chapter: continuous_categorical.
+    """
+    eta = _parameters(eta)
+    result = np.empty(eta.shape)
+    for block, quadrature in _quadratures(eta):
+        result.reshape(-1, eta.shape[-1])[block] = quadrature.mean()
+    return result.astype(eta.dtype)
+
+
+def covariance(eta):
+    """The covariance of y, the Hessian of log I and of `nll`.
+
+    eta: log lambda (..., K). Result: (..., K, K), symmetric, with rows of sum zero.
+    No entry off the diagonal is positive, so that it is positive semidefinite.
+    The error of entry jk is below 1e-14 of the standard deviations of y_j and y_k (in float64).
+    Errors as in `log_normalizer`.
+    Source: Gordon-Rodriguez et al. (2020) give the density. Chapter: continuous_categorical.
+    """
+    eta = _parameters(eta)
+    classes = eta.shape[-1]
+    result = np.empty((*eta.shape, classes))
+    for block, quadrature in _quadratures(eta, entries=classes**2):
+        result.reshape(-1, classes, classes)[block] = quadrature.covariance()
+    return result.astype(eta.dtype)
+
+
+def log_prob(y, eta):
+    """log p(y; eta) = eta . y - log I(eta), the logarithm of a density on the simplex.
+
+    y: probability vectors (..., K), or integer labels (...,) for its corners.
+    eta: log lambda (..., K). Leading axes broadcast.
+    Result: (...,), from -inf (where y_k > 0 and eta_k = -inf) to inf.
+    Raises ValueError as `log_normalizer` does, and for a y that is not on the simplex.
+    Source: Gordon-Rodriguez et al. (2020), eq. 5. Chapter: continuous_categorical.
+    """
+    return -nll(eta, y)
+
+
+def nll(eta, y):
+    """-log p(y; eta) = log I(eta) - eta . y, the loss of a prediction eta for a soft label y.
+
+    A shift of eta does not change it. Arguments and errors as in `log_prob`, in the order of the
+    other losses; result: (...,). A density may exceed one, so that the loss may be negative.
+    Source: Gordon-Rodriguez et al. (2020), eq. 7. Chapter: continuous_categorical.
+    """
+    eta = _parameters(eta)
+    y = arguments.target_array(y, eta.shape[-1])
+    log_integral = np.empty(eta.shape[:-1])
+    for block, quadrature in _quadratures(eta):
+        log_integral.reshape(-1)[block] = quadrature.log_integral
+    with np.errstate(all="ignore"):
+        gap = eta.max(axis=-1, keepdims=True) - eta.astype(np.float64)
+        if y.dtype.kind == "f":
+            arguments.common_shape(eta=eta.shape, y=y.shape)
+            y_gap, dtype = accurate_sum(np.where(y > 0, y * gap, 0)), np.result_type(eta, y)
+        else:
+            shape = arguments.common_shape(eta=eta.shape[:-1], y=y.shape)
+            gap = np.broadcast_to(gap, shape + eta.shape[-1:])
+            y_gap = np.take_along_axis(gap, np.broadcast_to(y, shape)[..., None], axis=-1)[..., 0]
+            dtype = eta.dtype
+    return (y_gap + log_integral).astype(dtype)[()]
+
+
+def nll_grad(eta, y):
+    """The gradient of `nll` in eta: mean(eta) - y, or mean(eta) - e_y for labels.
+
+    Result: (..., K), from -1 to 1, of sum zero up to rounding.
+    Arguments and errors as in `nll`. Chapter: continuous_categorical.
+    """
+    expected = mean(eta)
+    classes = expected.shape[-1]
+    y = arguments.target_array(y, classes)
+    if y.dtype.kind != "f":
+        y = (np.arange(classes) == y[..., None]).astype(expected.dtype)
+    arguments.common_shape(eta=expected.shape, y=y.shape)
+    return expected - y
+
+
+def sample(eta, size, rng):
+    """Points of the simplex, drawn from the density p(y; eta) exactly.
+
+    eta: log lambda (..., K). size: an integer or a tuple. rng: a numpy Generator.
+    Result: (*size, ..., K) in float64.
+    By rejection, without the normaliser: y is a vector of independent exponentials with the rates
+    s - eta_k, given that their sum is one. All are drawn but the top one, which fills up the sum.
+    It takes about 2.5 sqrt(K) trials a point at most, for equal eta.
+    Raises ValueError as `log_normalizer` does, and for a size or an rng that is none.
+    Chapter: continuous_categorical.
+    """
+    eta = _parameters(eta).astype(np.float64)
+    size = _size(size)
+    if not isinstance(rng, np.random.Generator):
+        raise ValueError(f"rng = {rng!r} is not a numpy.random.Generator")
+    count = math.prod(size)
+    result = np.empty((count, *eta.shape))
+    for index in np.ndindex(eta.shape[:-1]):
+        result[:, *index] = _sample_row(eta[index], count, rng)
+    return result.reshape(*size, *eta.shape)
+
+
+def fit(mean):
+    """The eta whose mean is the given one: the maximum likelihood, for the average of data.
+
+    mean: probability vectors (..., K). Result: (..., K), shifted to max eta = 0; -inf where the
+    mean is 0. Raises ValueError if `mean` is not a probability vector.
+    Starts from eta = -1 / mean, and multiplies each entry by the mean it has over the mean it
+    should have, until that brings it no closer; each time divides the error by three at least.
+    Chapter: continuous_categorical.
+    """
+    target = arguments.probability_array("mean", mean)
+    rows = target.reshape(-1, target.shape[-1]).astype(np.float64)
+    result = np.empty_like(rows)
+    for i, row in enumerate(rows):
+        result[i] = -np.inf
+        result[i, row > 0] = _fit_row(row[row > 0] / row.sum())
+    return result.reshape(target.shape).astype(target.dtype)
+
+
+def _parameters(eta):
+    eta = arguments.score_array("eta", eta)
+    arguments.check_scores("eta", eta)
+    arguments.check_some_class_possible("eta", eta)
+    return eta
+
+
+def _quadratures(eta, entries=None):
+    """(block, the Quadrature of its rows) for slices that cover the rows of eta.
+
+    entries: numbers that a row takes; by default those of its products.
+    """
+    rows = eta.reshape(-1, eta.shape[-1]).astype(np.float64)
+    entries = entries or NODES * min(-(-rows.shape[1] // GROUP), PIECE)
+    step = max(1, CACHED // entries)
+    with np.errstate(all="ignore"):  # infinities are meant: gaps to a zero lambda
+        for start in range(0, len(rows), step):
+            block = slice(start, start + step)
+            yield block, Quadrature(rows[block])
+
+
+class Quadrature:
+    """I as a sum over nodes, for rows of eta (n, K).
+
+        I(eta) = 1/(2 pi i) times the integral of e^(s + z) / prod(s + z - eta_k) dz
+               = e^s prod(r_k) times that of e^z / prod(1 + z r_k),   r_k = 1 / (s - eta_k)
+
+    along z(u) = A (cos a - cos(a + iu)), which leaves the saddle s to both sides and turns back
+    to the left, around all eta_k. With equal steps of u the error falls exponentially.
+
+    top           (n,)   max eta
+    r             (n, K) the r_k; they sum to about one
+    z, w          (n, N) nodes and their weights, of real part one in sum
+    log_integral  (n,)   log I(eta - top)
+    """
+
+    def __init__(self, eta):
+        self.top = eta.max(axis=1)
+        gap = self.top[:, None] - eta
+        beyond, self.r, squares = _saddle(gap)
+        self.alone = (self.r > 0).sum(axis=1) == 1
+        amplitude = 2 * beyond
+        width = 1 / (amplitude * SIN * np.sqrt(squares))
+        step = np.minimum(STEP, STEP_IN_WIDTHS * width)
+        polynomials, shares = _polynomials(self.r)
+        at_a_time = NODES if eta.size > SMALL else 3 * NODES
+        z, w = [], []
+        for first in range(0, 3 * NODES, at_a_time):
+            half = np.arange(first, first + at_a_time) * (step / 2)
+            sinh, cosh = np.sinh(half), np.cosh(half)  # of u / 2
+            z.append(2j * amplitude * (sinh * (SIN * cosh + 1j * COS * sinh)))
+            dz = SIN * (1 + 2 * sinh**2) + 1j * COS * (2 * sinh * cosh)  # / du, over i A
+            w.append(dz * _integrand(z[-1], polynomials, shares))
+            if (abs(w[-1][:, -1]) < NEGLIGIBLE).all():
+                break
+        w[0][:, 0] /= 2  # the other nodes stand for their mirror images too
+        self.z, self.w = np.concatenate(z, axis=1), np.concatenate(w, axis=1)
+        total = self.w.real.sum(axis=1, keepdims=True)
+        self.w /= total
+        logs = np.log(np.where(self.r > 0, self.r, 1)).sum(axis=1)
+        logs += (beyond + np.log(step * amplitude / np.pi * total))[:, 0]
+        self.log_integral = np.where(self.alone, 0, logs)
+
+    def mean(self):
+        """The mean of y, (n, K): the sum over nodes of Re w r_k / (1 + z r_k)."""
+        x, y, r = self.z.real, self.z.imag, self.r
+        numerator = np.stack([self.w.real, x * self.w.real + y * self.w.imag], axis=1)
+        denominator = np.stack([np.ones_like(x), 2 * x, x**2 + y**2], axis=1)  # |1 + z r|^2
+        powers = np.stack([np.ones_like(r), r, r**2], axis=-1)
+        result = np.empty_like(r)
+        classes = max(1, 2 * CACHED // x.size)
+        for first in range(0, r.shape[1], classes):
+            some = slice(first, first + classes)
+            terms = powers[:, some, :2] @ numerator
+            terms /= powers[:, some] @ denominator
+            result[:, some] = terms @ np.ones(x.shape[1])
+        return np.where(self.alone[:, None], r > 0, r * result)
+
+    def covariance(self):
+        """The covariance of y, (n, K, K): the sum over nodes of Re w (R_j - mean_j)(R_k - mean_k).
+
+        Where j = k that would cancel; the rows sum to zero instead.
+        """
+        z, w = self.z[..., None], self.w[..., None]
+        r = self.r[:, None]
+        deviation = r / (1 + z * r) - self.mean()[:, None]
+        left = np.concatenate([deviation.real, deviation.imag], axis=1)
+        deviation *= w
+        right = np.concatenate([deviation.real, -deviation.imag], axis=1)
+        result = left.swapaxes(1, 2) @ right
+        result = np.minimum((result + result.swapaxes(1, 2)) / 2, 0)
+        diagonal = np.arange(r.shape[-1])
+        result[:, diagonal, diagonal] = 0
+        result[:, diagonal, diagonal] = 0 - result.sum(axis=-1)
+        return result
+
+
+def _saddle(gap):
+    """s - max eta (n, 1), r_k = 1 / (s - eta_k) (n, K), and the sum of their squares (n, 1).
+
+    The saddle is where the r_k sum to one. Newton's method for the inverse of that sum rises
+    towards it from 1, or from where K equal classes of the mean gap would have it. It need not go
+    all the way: a tenth of the integrand's width is near enough.
+    """
+    beyond = np.maximum(1, gap.shape[1] - gap.sum(axis=1) / gap.shape[1])[:, None]
+    while True:
+        r = 1 / (beyond + gap)
+        total, squares = r.sum(axis=1, keepdims=True), np.vecdot(r, r)[:, None]
+        if (total - 1 < 0.1 * np.sqrt(squares)).all():
+            return beyond, r, squares
+        beyond = beyond + (total - 1) * total / squares
+
+
+def _polynomials(r):
+    """The products of four factors 1 + z r_k each as polynomials in z, the same for every node.
+
+    Their coefficients (n, P, G, 5), which are all positive, P pieces of G; and what share of the
+    sum of r each piece has, (n, P, 1).
+    """
+    n, classes = r.shape
+    pieces = -(-classes // (GROUP * PIECE))
+    groups = -(-classes // (GROUP * pieces))
+    padded = np.zeros((n, pieces * GROUP * groups))
+    padded[:, :classes] = r
+    padded = padded.reshape(n, pieces, GROUP, groups)
+    a, b, c, d = (padded[:, :, factor] for factor in range(GROUP))
+    (p1, p2), (q1, q2) = (a + b, a * b), (c + d, c * d)
+    coefficients = [np.ones_like(a), p1 + q1, p2 + p1 * q1 + q2, p1 * q2 + p2 * q1, p2 * q2]
+    sums = padded.sum(axis=(2, 3))
+    shares = (sums / sums.sum(axis=1, keepdims=True))[..., None]
+    return np.array(coefficients).transpose(1, 2, 3, 0), shares
+
+
+def _integrand(z, polynomials, shares):
+    """e^z / prod(1 + z r_k) at nodes z (n, N), piece by piece: no part of it overflows."""
+    n, pieces, groups, _ = polynomials.shape
+    powers = np.ones((n, 1, GROUP + 1, z.shape[1]), complex)
+    for power in range(1, GROUP + 1):
+        np.multiply(powers[:, 0, power - 1], z, out=powers[:, 0, power])
+    result = 1
+    at_a_time = max(1, CACHED // (groups * z.size))
+    for first in range(0, pieces, at_a_time):
+        some = slice(first, first + at_a_time)
+        product = (polynomials[:, some] @ powers.view(float)).view(complex)
+        while (length := product.shape[2]) > 1:
+            product[:, :, : length // 2] *= product[:, :, -(length // 2) :]
+            product = product[:, :, : -(length // 2)]
+        parts = np.exp(z[:, None] * shares[:, some]) / product[:, :, 0]
+        result = result * parts.prod(axis=1)
+    return result
+
+
+def _size(size):
+    """A shape from an integer or a tuple of them."""
+    try:
+        shape = tuple(operator.index(length) for length in np.atleast_1d(size))
+    except TypeError:
+        shape = (-1,)
+    if min(shape, default=0) < 0:
+        raise ValueError(f"size = {size!r} is neither a non-negative integer nor a tuple of them")
+    return shape
+
+
+def _sample_row(eta, count, rng):
+    """Points (count, K) for one eta (K,)."""
+    result = np.zeros((count, len(eta)))
+    possible = np.flatnonzero(eta > -np.inf)
+    top = possible[eta[possible].argmax()]
+    others = possible[possible != top]
+    gap = eta[top] - eta[others]
+    if len(others) == 0:
+        result[:, top] = 1
+        return result
+    beyond = max(0, _saddle((gap - gap.min())[None])[0].item() - gap.min())
+    rates = beyond + gap
+    (quadrature,) = (quadrature for _, quadrature in _quadratures(eta[None]))
+    acceptance = np.exp(quadrature.log_integral[0] - beyond + np.log(rates).sum())
+    done = 0
+    while done < count:
+        trials = min(int((count - done) / acceptance) + 10, max(1, 2**20 // len(eta)))
+        others_drawn = rng.standard_exponential((trials, len(others))) / rates
+        rest = 1 - others_drawn.sum(axis=1)
+        accepted = (rest >= 0) & (rng.standard_exponential(trials) >= beyond * rest)
+        drawn = others_drawn[accepted][: count - done]
+        result[done : done + len(drawn), others] = drawn
+        result[done : done + len(drawn), top] = rest[accepted][: count - done]
+        done += len(drawn)
+    return result
+
+
+def _fit_row(target):
+    """eta (K,) with the mean `target` (K,), all of it positive."""
+    inverse, best = 1 / target, np.inf
+    while True:
+        (quadrature,) = (quadrature for _, quadrature in _quadratures(-inverse[None]))
+        ratio = quadrature.mean()[0] / target
+        error = abs(ratio - 1).max()
+        if not error < best:
+            return inverse.min() - inverse
+        best = error
+        inverse *= ratio
