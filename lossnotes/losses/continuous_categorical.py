@@ -250,18 +250,24 @@ class Quadrature:
     def covariance(self):
         """The covariance of y, (n, K, K): the sum over nodes of Re w (R_j - mean_j)(R_k - mean_k).
 
-        Where j = k that would cancel; the rows sum to zero instead.
+        Here R_k = r_k / (1 + z r_k), and for j = k there is R_k^2 more. Where one class has nearly
+        all of the mean, the sums for it cancel; its row follows from the others, since all rows
+        sum to zero.
         """
-        z, w = self.z[..., None], self.w[..., None]
-        r = self.r[:, None]
-        deviation = r / (1 + z * r) - self.mean()[:, None]
-        left = np.concatenate([deviation.real, deviation.imag], axis=1)
-        deviation *= w
-        right = np.concatenate([deviation.real, -deviation.imag], axis=1)
+        every, diagonal = np.arange(len(self.r)), np.arange(self.r.shape[1])
+        moments = self.r[:, None] / (1 + self.z[..., None] * self.r[:, None])
+        deviations = moments - self.mean()[:, None]
+        weighted = self.w[..., None] * deviations
+        left = np.concatenate([deviations.real, deviations.imag], axis=1)
+        right = np.concatenate([weighted.real, -weighted.imag], axis=1)
         result = left.swapaxes(1, 2) @ right
-        result = np.minimum((result + result.swapaxes(1, 2)) / 2, 0)
-        diagonal = np.arange(r.shape[-1])
+        result = (result + result.swapaxes(1, 2)) / 2
+        result[:, diagonal, diagonal] += (self.w[..., None] * moments**2).real.sum(axis=1)
+        top = self.r.argmax(axis=1)
+        result[every, top] = result[every, :, top] = 0
+        result[every, top] = result[every, :, top] = -result.sum(axis=-1)
         result[:, diagonal, diagonal] = 0
+        result = np.minimum(result, 0)
         result[:, diagonal, diagonal] = 0 - result.sum(axis=-1)
         return result
 

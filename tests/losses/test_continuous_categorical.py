@@ -1,0 +1,340 @@
+"""continuous_categorical.npz holds 133 eta (K = 2 to 10 000; equal, nearly equal, in clusters, up
+to 700 apart) with log I and the mean, computed in 40-digit ball arithmetic.
+
+`exact` is a second reference, for a few classes: I is the divided difference of exp at the eta_k,
+which is the last entry in the first row of the exponential of a bidiagonal matrix (Opitz 1964), and
+a derivative in eta_k repeats that eta_k. It knows no special case, equal eta included.
+"""
+
+import math
+import tracemalloc
+from collections import Counter
+from pathlib import Path
+
+import mpmath
+import numpy as np
+import pytest
+import scipy.stats
+
+from lossnotes.losses import continuous_categorical as cc
+
+REFERENCE = np.load(Path(__file__).with_suffix("").with_name("continuous_categorical.npz"))
+FEW = [
+    np.array([0.3, -1.2]),
+    np.array([700.0, 0.0]),
+    np.zeros(4),
+    np.array([2.0, 2.0, 2.0 + 1e-9, -5.0]),
+    np.array([-3.0, 0.0, 4.0, 4.5, 20.0]),
+    np.array([0.0, -1.0, -1.0, -40.0, -90.0]),
+]
+
+
+def cases():
+    for number, name in enumerate(REFERENCE["names"]):
+        yield name, *(REFERENCE[f"{what}_{number}"] for what in ("eta", "logI", "mean"))
+
+
+def exact(eta):
+    """log I, mean and covariance of eta (K,), to far more digits than a float64 holds."""
+    with mpmath.workdps(60 + int(np.ptp(eta))):
+
+        def integral(*repeated):
+            points = [mpmath.mpf(float(x)) for x in eta]
+            points += [points[k] for k in repeated]
+            matrix = mpmath.diag(points)
+            for k in range(len(points) - 1):
+                matrix[k, k + 1] = 1
+            multiplicity = math.prod(map(math.factorial, Counter(repeated).values()))
+            return multiplicity * mpmath.expm(matrix)[0, len(points) - 1]
+
+        classes = range(len(eta))
+        whole = integral()
+        mean = [integral(k) / whole for k in classes]
+        covariance = [
+            [integral(j, k) / whole - mean[j] * mean[k] for k in classes] for j in classes
+        ]
+        return float(mpmath.log(whole)), np.array(mean, float), np.array(covariance, float)
+
+
+def worst_errors():
+    """The largest error of log I, in units of the larger of 1 and itself, and of the mean."""
+    normalizer, mean = 0, 0
+    for _, eta, log_integral, exact_mean in cases():
+        error = abs(cc.log_normalizer(eta) - log_integral) / max(1, abs(log_integral))
+        normalizer = max(normalizer, error)
+        mean = max(mean, abs(cc.mean(eta) / exact_mean - 1).max())
+    return normalizer, mean
+
+
+def test_normalizer_and_mean_have_the_digits_of_the_reference(record_property):
+    normalizer, mean = worst_errors()
+    record_property("measured", f"133 references: log I {normalizer:.1e}, mean {mean:.1e}")
+    assert normalizer <= 1e-15
+    assert mean <= 5e-15
+
+
+@pytest.mark.parametrize(
+    ("constant", "value"), [("STEP", 0.14), ("STEP_IN_WIDTHS", 0.9), ("ANGLE", 45), ("NODES", 12)]
+)
+def test_the_reference_would_notice_a_coarser_quadrature(constant, value, monkeypatch):
+    if constant == "ANGLE":
+        monkeypatch.setattr(cc, "SIN", np.sin(np.deg2rad(value)))
+        monkeypatch.setattr(cc, "COS", np.cos(np.deg2rad(value)))
+    monkeypatch.setattr(cc, constant, value)
+    assert worst_errors()[1] > 5e-15
+
+
+@pytest.mark.parametrize("eta", FEW)
+def test_a_second_reference_agrees(eta, record_property):
+    log_integral, mean, covariance = exact(eta)
+    deviation = np.sqrt(np.diag(covariance))
+    error = abs(cc.covariance(eta) - covariance) / np.outer(deviation, deviation)
+    assert cc.log_normalizer(eta) == pytest.approx(log_integral, rel=1e-15, abs=1e-15)
+    assert cc.mean(eta) == pytest.approx(mean, rel=5e-15)
+    record_property("measured", f"covariance {error.max():.1e} sd_j sd_k")
+    assert error.max() <= 1e-14
+
+
+@pytest.mark.parametrize(
+    ("probabilities", "constant"),
+    [((0.3, 0.7), 2.11824), ((0.2, 0.3, 0.5), 6.32393), ((0.1, 0.2, 0.3, 0.4), 26.4035)],
+)
+def test_the_sources_examples(probabilities, constant):
+    assert np.exp(-cc.log_normalizer(np.log(probabilities))) == pytest.approx(constant, rel=5e-6)
+
+
+@pytest.mark.parametrize("classes", [2, 5, 20, 100])
+def test_at_equal_lambda_the_constant_is_k_factorial(classes):
+    eta = np.full(classes, -np.log(classes))
+    assert -cc.log_normalizer(eta) == pytest.approx(math.lgamma(classes + 1), rel=1e-15)
+    assert cc.mean(eta) == pytest.approx(np.full(classes, 1 / classes), rel=1e-15)
+
+
+@pytest.mark.parametrize("gap", [0.5, 3.0, 30.0, 700.0])
+def test_two_classes_are_the_truncated_exponential(gap):
+    eta = np.array([0.0, -gap])
+    peer = scipy.stats.truncexpon(b=gap, scale=1 / gap)  # of y_2, on [0, 1]
+    assert cc.mean(eta)[1] == pytest.approx(peer.mean(), rel=1e-12)  # the peer cancels a little
+    y = np.array([0.0, 0.2, 0.9, 1.0])
+    ours = cc.log_prob(np.stack([1 - y, y], axis=-1), eta)
+    assert ours == pytest.approx(peer.logpdf(y), rel=1e-12)
+
+
+def test_one_class_is_certain():
+    assert cc.log_normalizer([2.5]) == 2.5
+    assert cc.mean([2.5]) == [1.0]
+    assert cc.covariance([2.5]) == [[0.0]]
+
+
+def test_a_shift_of_eta_shifts_log_i_only():
+    eta = np.array([0.5, -1.25, 3.0])
+    y = np.array([0.25, 0.25, 0.5])
+    assert cc.log_normalizer(eta + 64) == pytest.approx(cc.log_normalizer(eta) + 64, rel=1e-15)
+    assert np.array_equal(cc.mean(eta + 64), cc.mean(eta))
+    assert cc.nll(eta + 64, y) == cc.nll(eta, y)
+
+
+def test_a_zero_lambda_leaves_a_face_of_the_simplex():
+    eta, face = np.array([0.3, -np.inf, 1.0, -np.inf]), np.array([0.3, 1.0])
+    kept = [0, 2]
+    assert cc.log_normalizer(eta) == pytest.approx(cc.log_normalizer(face), rel=1e-15)
+    assert cc.mean(eta)[kept] == pytest.approx(cc.mean(face), rel=1e-15)
+    assert cc.mean(eta)[[1, 3]].tolist() == [0, 0]
+    assert cc.covariance(eta)[np.ix_(kept, kept)] == pytest.approx(cc.covariance(face), rel=1e-14)
+    assert cc.covariance(eta)[1].tolist() == [0, 0, 0, 0]
+
+
+def test_off_its_face_the_density_is_zero():
+    eta = [0.3, -np.inf, 1.0]
+    assert cc.log_prob([0.5, 0.5, 0.0], eta) == -np.inf
+    on_the_face = cc.log_prob([0.5, 0.5], [0.3, 1.0])
+    assert cc.log_prob([0.5, 0.0, 0.5], eta) == pytest.approx(on_the_face, abs=1e-15)
+
+
+def test_a_corner_of_the_simplex_is_certain():
+    eta = [-np.inf, 7.0, -np.inf]
+    assert cc.log_normalizer(eta) == 7
+    assert cc.mean(eta).tolist() == [0, 1, 0]
+
+
+@pytest.mark.parametrize("classes", [2, 3, 10, 100, 1000])
+@pytest.mark.parametrize("spread", [0, 1, 700])
+def test_covariances_are_those_of_a_graph(classes, spread):
+    """Rows of sum zero and nothing positive off the diagonal: such a matrix is semidefinite."""
+    eta = spread * np.random.default_rng(3).random(classes)
+    covariance = cc.covariance(eta)
+    variances = np.diag(covariance)
+    deviation = np.sqrt(variances)
+    assert np.array_equal(covariance, covariance.T)
+    assert (covariance - np.diag(variances)).max() <= 0
+    assert abs(covariance.sum(axis=1)).max() <= 1e-14 * variances.max()
+    assert np.linalg.eigvalsh(covariance / np.outer(deviation, deviation)).min() > -1e-13
+
+
+def test_the_loss_is_log_i_minus_eta_times_y():
+    rng = np.random.default_rng(0)
+    eta, y = rng.normal(0, 3, (6, 4)), rng.dirichlet(np.ones(4), 6)
+    expected = cc.log_normalizer(eta) - (eta * y).sum(axis=1)
+    assert cc.nll(eta, y) == pytest.approx(expected, rel=1e-14, abs=1e-14)
+    assert np.array_equal(cc.log_prob(y, eta), -cc.nll(eta, y))
+
+
+def test_the_gradient_is_mean_minus_y():
+    eta, y = np.array([0.2, -1.0, 0.0]), np.array([0.6, 0.3, 0.1])
+    assert cc.nll_grad(eta, y) == pytest.approx(cc.mean(eta) - y, abs=1e-16)
+    step = 1e-5 * np.eye(3)
+    slope = (cc.nll(eta + step, y) - cc.nll(eta - step, y)) / 2e-5
+    assert cc.nll_grad(eta, y) == pytest.approx(slope, abs=1e-10)
+
+
+def test_a_label_is_a_corner():
+    eta = np.array([[0.2, -1.0, 0.0], [3.0, 1.0, 0.0]])
+    corners = np.eye(3)[[2, 0]]
+    assert np.array_equal(cc.nll(eta, [2, 0]), cc.nll(eta, corners))
+    assert np.array_equal(cc.nll_grad(eta, [2, 0]), cc.nll_grad(eta, corners))
+
+
+def test_leading_axes_broadcast():
+    eta = np.array([0.2, -1.0, 0.0])
+    assert cc.nll(eta, [0, 1, 2]).shape == (3,)
+    assert cc.nll(eta, np.full((5, 1, 3), 1 / 3)).shape == (5, 1)
+    assert cc.nll_grad(np.zeros((2, 1, 3)), [0, 1]).shape == (2, 2, 3)
+    assert cc.log_normalizer(np.zeros((0, 3))).shape == (0,)
+    assert cc.covariance(np.zeros((2, 5, 3))).shape == (2, 5, 3, 3)
+    assert isinstance(cc.nll(eta, 0), np.float64)
+
+
+def test_rows_in_a_batch_are_what_they_are_alone():
+    rng = np.random.default_rng(0)
+    eta = rng.normal(size=(400, 30)) * rng.choice([0.01, 1, 100], (400, 1))
+    alone = [cc.log_normalizer(row) for row in eta]
+    assert cc.log_normalizer(eta) == pytest.approx(np.array(alone), rel=1e-15)
+    assert cc.mean(eta) == pytest.approx(np.array([cc.mean(row) for row in eta]), rel=5e-15)
+
+
+def test_float32_in_float32_out():
+    eta = np.array([0.2, -1.0, 0.0], np.float32)
+    for result in (cc.log_normalizer(eta), cc.mean(eta), cc.covariance(eta), cc.nll_grad(eta, 1)):
+        assert result.dtype == np.float32
+    assert cc.log_normalizer(eta) == np.float32(cc.log_normalizer(eta.astype(float)))
+
+
+def test_inputs_are_not_changed():
+    eta, y = np.array([[0.2, -np.inf, 0.0]]), np.array([[0.5, 0.0, 0.5]])
+    before = eta.copy(), y.copy()
+    cc.nll(eta, y), cc.nll_grad(eta, y), cc.covariance(eta), cc.fit(y)
+    cc.sample(eta, 3, np.random.default_rng(0))
+    assert np.array_equal(eta, before[0]) and np.array_equal(y, before[1])
+
+
+def test_a_batch_of_256_times_1000_needs_less_than_100_megabytes(record_property):
+    eta = np.random.default_rng(0).normal(size=(256, 1000))
+    tracemalloc.start()
+    cc.log_normalizer(eta)
+    cc.nll_grad(eta, np.zeros(256, int))
+    peak = tracemalloc.get_traced_memory()[1] / 1e6
+    tracemalloc.stop()
+    record_property("measured", f"log I and gradient of 256 x 1000: {peak:.0f} MB at most")
+    assert peak < 100
+
+
+@pytest.mark.parametrize("gap", [0.0, 3.0, 50.0, -700.0])
+def test_samples_of_two_classes_follow_the_closed_form(gap):
+    y = cc.sample([0.0, gap], 20_000, np.random.default_rng(1))[:, 1]
+
+    def distribution(y):
+        return y if gap == 0 else np.expm1(gap * y) / np.expm1(gap)
+
+    assert scipy.stats.kstest(y, distribution).pvalue > 0.01
+    assert scipy.stats.kstest(y, lambda y: distribution(y) ** 1.1).pvalue < 1e-6
+
+
+@pytest.mark.parametrize("classes", [3, 10, 100, 1000])
+@pytest.mark.parametrize("kind", ["equal", "normal", "spread", "cluster"])
+def test_samples_have_the_mean_and_the_covariance(classes, kind):
+    rng = np.random.default_rng(classes)
+    eta = {
+        "equal": np.zeros(classes),
+        "normal": rng.normal(size=classes),
+        "spread": 700 * rng.random(classes),
+        "cluster": np.where(np.arange(classes) < 2, 0.0, -30.0),
+    }[kind]
+    count = 20_000 if classes < 1000 else 1_000
+    y = cc.sample(eta, count, rng)
+    mean, covariance = cc.mean(eta), cc.covariance(eta)
+    deviation = np.sqrt(np.diag(covariance))
+    errors = (y.mean(axis=0) - mean) / deviation * np.sqrt(count)
+    assert abs(errors).max() < 5
+    # Along a fixed direction y is a single number; its variance has a known error.
+    direction = rng.normal(size=classes) / deviation
+    along = (y - mean) @ direction
+    variance = direction @ covariance @ direction
+    fourth = (along**4).mean() / variance**2
+    assert abs((along**2).mean() / variance - 1) < 5 * np.sqrt((fourth - 1) / count)
+
+
+def test_samples_lie_on_the_simplex():
+    y = cc.sample([[0.0, 1.0, -700.0], [0.0, -np.inf, 2.0]], (50, 2), np.random.default_rng(0))
+    assert y.shape == (50, 2, 2, 3)
+    assert y.min() >= 0
+    assert y.sum(axis=-1) == pytest.approx(np.ones((50, 2, 2)), abs=1e-15)
+    assert (y[:, :, 1, 1] == 0).all()
+
+
+def test_a_seed_gives_its_samples_again():
+    draws = [cc.sample(np.zeros(4), 10, np.random.default_rng(7)) for _ in range(2)]
+    assert np.array_equal(*draws)
+    assert not np.array_equal(draws[0], cc.sample(np.zeros(4), 10, np.random.default_rng(8)))
+
+
+def test_fit_finds_the_eta_of_a_mean(record_property):
+    worst = 0
+    for _, eta, _, mean in cases():
+        if len(eta) > 1000:
+            continue
+        gap = eta.max() - eta
+        error = abs(cc.fit(mean) + gap) / np.maximum(1 / mean.max(), gap)
+        worst = max(worst, error.max())
+    record_property("measured", f"fit: eta within {worst:.1e} of its gap or of 1 / max mean")
+    assert worst < 2e-13
+
+
+def test_fit_reaches_means_of_1e_12():
+    mean = np.array([[1e-12, 0.5, 0.5 - 1e-12], [1e-12, 1e-6, 1 - 1e-12 - 1e-6]])
+    eta = cc.fit(mean)
+    assert cc.mean(eta) == pytest.approx(mean, rel=1e-14)
+    assert eta[0, 0] == pytest.approx(-1e12, rel=1e-10)
+
+
+def test_fit_of_a_face_and_of_a_corner():
+    eta = cc.fit([[0.0, 0.3, 0.7], [0.0, 1.0, 0.0]])
+    assert eta[0, 0] == -np.inf
+    assert cc.mean(eta[0])[1:] == pytest.approx([0.3, 0.7], rel=1e-14)
+    assert eta[1].tolist() == [-np.inf, 0, -np.inf]
+
+
+def test_the_gap_that_fits_smoothed_labels():
+    eta = cc.fit(np.where(np.arange(10) == 3, 0.91, 0.01))
+    assert eta[3] - np.delete(eta, 3) == pytest.approx(np.full(9, 100.0), rel=1e-3)
+
+
+@pytest.mark.parametrize(
+    ("call", "why"),
+    [
+        (lambda: cc.mean([[0.0, np.nan]]), r"eta\[0, 1\] = nan is not a score"),
+        (lambda: cc.log_normalizer([np.inf, 0.0]), r"eta\[0\] = inf is not a score"),
+        (lambda: cc.covariance([-np.inf, -np.inf]), r"eta = .* rules out every class"),
+        (lambda: cc.mean(3.0), "eta has shape"),
+        (lambda: cc.nll([0.0, 1.0], [0.4, 0.4]), "y sums to 0.8"),
+        (lambda: cc.nll([0.0, 1.0], 2), r"y = 2 is not a label"),
+        (lambda: cc.log_prob([0.2, 0.3, 0.5], [0.0, 1.0]), "y has dtype float64 and shape"),
+        (lambda: cc.nll(np.zeros((2, 3)), [0, 1, 2]), r"eta \(2,\) and y \(3,\)"),
+        (lambda: cc.fit([0.5, -0.5, 1.0]), r"mean\[1\] = -0.5 is not a probability"),
+        (lambda: cc.sample([0.0, 1.0], -1, np.random.default_rng(0)), "size = -1"),
+        (lambda: cc.sample([0.0, 1.0], 2.5, np.random.default_rng(0)), "size = 2.5"),
+        (lambda: cc.sample([0.0, 1.0], 2, 0), "rng = 0 is not a numpy"),
+    ],
+)
+def test_bad_input_is_named(call, why):
+    with pytest.raises(ValueError, match=why):
+        call()
