@@ -19,12 +19,12 @@ import numpy as np
 from lossnotes.losses import _arguments as arguments
 from lossnotes.losses._arithmetic import accurate_sum
 
-ANGLE = np.deg2rad(56)  # of the contour; the chapter shows why
+ANGLE = np.deg2rad(55)  # of the contour; the chapter shows why
 SIN, COS = np.sin(ANGLE), np.cos(ANGLE)
-STEP = 0.1  # from node to node; less, where the integrand is narrow:
-STEP_IN_WIDTHS = 0.6
-NODES = 16  # at a time,
-NEGLIGIBLE = 1e-17  # until the last one weighs no more than this; 48 nodes always do
+STEP = 0.08  # from node to node; less, where the integrand is narrow:
+STEP_IN_WIDTHS = 0.55
+NODES = 18  # at a time,
+NEGLIGIBLE = 1e-17  # until the last one weighs no more than this; three times at most
 GROUP = 4  # factors make a polynomial,
 PIECE = 32  # polynomials a product: 128 factors, each below 100, cannot overflow
 SMALL = 500  # scores; below, calls cost more than nodes, and all are computed at once
@@ -96,22 +96,7 @@ def nll(eta, y):
     other losses; result: (...,). A density may exceed one, so that the loss may be negative.
     Source: Gordon-Rodriguez et al. (2020), eq. 7. Chapter: continuous_categorical.
     """
-    eta = _parameters(eta)
-    y = arguments.target_array(y, eta.shape[-1])
-    log_integral = np.empty(eta.shape[:-1])
-    for block, quadrature in _quadratures(eta):
-        log_integral.reshape(-1)[block] = quadrature.log_integral
-    with np.errstate(all="ignore"):
-        gap = eta.max(axis=-1, keepdims=True) - eta.astype(np.float64)
-        if y.dtype.kind == "f":
-            arguments.common_shape(eta=eta.shape, y=y.shape)
-            y_gap, dtype = accurate_sum(np.where(y > 0, y * gap, 0)), np.result_type(eta, y)
-        else:
-            shape = arguments.common_shape(eta=eta.shape[:-1], y=y.shape)
-            gap = np.broadcast_to(gap, shape + eta.shape[-1:])
-            y_gap = np.take_along_axis(gap, np.broadcast_to(y, shape)[..., None], axis=-1)[..., 0]
-            dtype = eta.dtype
-    return (y_gap + log_integral).astype(dtype)[()]
+    return _nll(eta, y, value=True)[0]
 
 
 def nll_grad(eta, y):
@@ -120,13 +105,15 @@ def nll_grad(eta, y):
     Result: (..., K), from -1 to 1, of sum zero up to rounding.
     Arguments and errors as in `nll`. Chapter: continuous_categorical.
     """
-    expected = mean(eta)
-    classes = expected.shape[-1]
-    y = arguments.target_array(y, classes)
-    if y.dtype.kind != "f":
-        y = (np.arange(classes) == y[..., None]).astype(expected.dtype)
-    arguments.common_shape(eta=expected.shape, y=y.shape)
-    return expected - y
+    return _nll(eta, y, grad=True)[1]
+
+
+def nll_and_grad(eta, y):
+    """(nll(eta, y), nll_grad(eta, y)) for little more than the price of one.
+
+    Arguments, shapes and errors as there. Chapter: continuous_categorical.
+    """
+    return _nll(eta, y, value=True, grad=True)
 
 
 def sample(eta, size, rng):
@@ -174,6 +161,32 @@ def _parameters(eta):
     arguments.check_scores("eta", eta)
     arguments.check_some_class_possible("eta", eta)
     return eta
+
+
+def _nll(eta, y, value=False, grad=False):
+    eta = _parameters(eta)
+    classes = eta.shape[-1]
+    y = arguments.target_array(y, classes)
+    dtype = eta.dtype
+    if y.dtype.kind == "f":
+        dtype = np.result_type(eta, y)
+    else:
+        y = (np.arange(classes) == y[..., None]).astype(np.float64)
+    arguments.common_shape(eta=eta.shape[:-1], y=y.shape[:-1])
+    log_integral, expected = np.empty(eta.shape[:-1]), np.empty(eta.shape)
+    for block, quadrature in _quadratures(eta):
+        log_integral.reshape(-1)[block] = quadrature.log_integral
+        if grad:
+            expected.reshape(-1, classes)[block] = quadrature.mean()
+    values = gradients = None
+    if value:
+        with np.errstate(invalid="ignore"):  # 0 times the infinite gap of a zero lambda
+            gap = eta.max(axis=-1, keepdims=True) - eta.astype(np.float64)
+            values = accurate_sum(np.where(y > 0, y * gap, 0)) + log_integral
+        values = values.astype(dtype)[()]
+    if grad:
+        gradients = (expected - y).astype(dtype)
+    return values, gradients
 
 
 def _quadratures(eta, entries=None):
@@ -250,24 +263,19 @@ class Quadrature:
     def covariance(self):
         """The covariance of y, (n, K, K): the sum over nodes of Re w (R_j - mean_j)(R_k - mean_k).
 
-        Here R_k = r_k / (1 + z r_k), and for j = k there is R_k^2 more. Where one class has nearly
-        all of the mean, the sums for it cancel; its row follows from the others, since all rows
-        sum to zero.
+        R_k = r_k / (1 + z r_k) and its mean share most digits where r_k is small. So r_k is taken
+        from both beforehand. For j = k the sum is another; the rows sum to zero instead.
         """
-        every, diagonal = np.arange(len(self.r)), np.arange(self.r.shape[1])
-        moments = self.r[:, None] / (1 + self.z[..., None] * self.r[:, None])
-        deviations = moments - self.mean()[:, None]
-        weighted = self.w[..., None] * deviations
+        w, zr = self.w[..., None], self.z[..., None] * self.r[:, None]
+        beyond_r = -self.r[:, None] * zr / (1 + zr)
+        deviations = beyond_r - (w * beyond_r).real.sum(axis=1, keepdims=True)
+        weighted = w * deviations
         left = np.concatenate([deviations.real, deviations.imag], axis=1)
         right = np.concatenate([weighted.real, -weighted.imag], axis=1)
         result = left.swapaxes(1, 2) @ right
-        result = (result + result.swapaxes(1, 2)) / 2
-        result[:, diagonal, diagonal] += (self.w[..., None] * moments**2).real.sum(axis=1)
-        top = self.r.argmax(axis=1)
-        result[every, top] = result[every, :, top] = 0
-        result[every, top] = result[every, :, top] = -result.sum(axis=-1)
+        result = np.minimum((result + result.swapaxes(1, 2)) / 2, 0)
+        diagonal = np.arange(self.r.shape[1])
         result[:, diagonal, diagonal] = 0
-        result = np.minimum(result, 0)
         result[:, diagonal, diagonal] = 0 - result.sum(axis=-1)
         return result
 

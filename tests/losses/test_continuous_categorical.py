@@ -187,6 +187,13 @@ def test_the_gradient_is_mean_minus_y():
     assert cc.nll_grad(eta, y) == pytest.approx(slope, abs=1e-10)
 
 
+def test_value_and_gradient_together_are_those_apart():
+    eta, y = np.array([[0.2, -1.0, 0.0], [3.0, 1.0, -np.inf]]), [2, 0]
+    value, gradient = cc.nll_and_grad(eta, y)
+    assert np.array_equal(value, cc.nll(eta, y))
+    assert np.array_equal(gradient, cc.nll_grad(eta, y))
+
+
 def test_a_label_is_a_corner():
     eta = np.array([[0.2, -1.0, 0.0], [3.0, 1.0, 0.0]])
     corners = np.eye(3)[[2, 0]]
