@@ -122,7 +122,7 @@ def sample(eta, size, rng):
     eta: log lambda (..., K). size: an integer or a tuple. rng: a numpy Generator.
     Result: (*size, ..., K) in float64.
     By rejection, without the normaliser: y is a vector of independent exponentials with the rates
-    s - eta_k, given that their sum is one. All are drawn but the top one, which fills up the sum.
+    tau - eta_k, given that their sum is one. All are drawn but the top one, which fills up the sum.
     It takes about 2.5 sqrt(K) trials a point at most, for equal eta.
     Raises ValueError as `log_normalizer` does, and for a size or an rng that is none.
     Chapter: continuous_categorical.
@@ -206,15 +206,15 @@ def _quadratures(eta, entries=None):
 class Quadrature:
     """I as a sum over nodes, for rows of eta (n, K).
 
-        I(eta) = 1/(2 pi i) times the integral of e^(s + z) / prod(s + z - eta_k) dz
-               = e^s prod(r_k) times that of e^z / prod(1 + z r_k),   r_k = 1 / (s - eta_k)
+        I(eta) = 1/(2 pi i) times the integral of e^(tau + z) / prod(tau + z - eta_k) dz
+               = e^tau prod(r_k) times that of e^z / prod(1 + z r_k),   r_k = 1 / (tau - eta_k)
 
-    along z(u) = A (cos a - cos(a + iu)), which leaves the saddle s to both sides and turns back
-    to the left, around all eta_k. With equal steps of u the error falls exponentially.
+    along z(u) = rho (cos a - cos(a + iu)), which crosses the saddle at tau and turns to the left on
+    both sides, around all eta_k. With equal steps of u the error falls exponentially.
 
     top           (n,)   max eta
     r             (n, K) the r_k; they sum to about one
-    z, w          (n, N) nodes and their weights, of real part one in sum
+    z, w          (n, N) nodes and their weights; the real parts of w sum to one
     log_integral  (n,)   log I(eta - top)
     """
 
@@ -223,8 +223,8 @@ class Quadrature:
         gap = self.top[:, None] - eta
         beyond, self.r, squares = _saddle(gap)
         self.alone = (self.r > 0).sum(axis=1) == 1
-        amplitude = 2 * beyond
-        width = 1 / (amplitude * SIN * np.sqrt(squares))
+        rho = 2 * beyond
+        width = 1 / (rho * SIN * np.sqrt(squares))
         step = np.minimum(STEP, STEP_IN_WIDTHS * width)
         polynomials, shares = _polynomials(self.r)
         at_a_time = NODES if eta.size > SMALL else 3 * NODES
@@ -232,8 +232,8 @@ class Quadrature:
         for first in range(0, 3 * NODES, at_a_time):
             half = np.arange(first, first + at_a_time) * (step / 2)
             sinh, cosh = np.sinh(half), np.cosh(half)  # of u / 2
-            z.append(2j * amplitude * (sinh * (SIN * cosh + 1j * COS * sinh)))
-            dz = SIN * (1 + 2 * sinh**2) + 1j * COS * (2 * sinh * cosh)  # / du, over i A
+            z.append(2j * rho * (sinh * (SIN * cosh + 1j * COS * sinh)))
+            dz = SIN * (1 + 2 * sinh**2) + 1j * COS * (2 * sinh * cosh)  # / du, over i rho
             w.append(dz * _integrand(z[-1], polynomials, shares))
             if (abs(w[-1][:, -1]) < NEGLIGIBLE).all():
                 break
@@ -242,7 +242,7 @@ class Quadrature:
         total = self.w.real.sum(axis=1, keepdims=True)
         self.w /= total
         logs = np.log(np.where(self.r > 0, self.r, 1)).sum(axis=1)
-        logs += (beyond + np.log(step * amplitude / np.pi * total))[:, 0]
+        logs += (beyond + np.log(step * rho / np.pi * total))[:, 0]
         self.log_integral = np.where(self.alone, 0, logs)
 
     def mean(self):
@@ -281,9 +281,9 @@ class Quadrature:
 
 
 def _saddle(gap):
-    """s - max eta (n, 1), r_k = 1 / (s - eta_k) (n, K), and the sum of their squares (n, 1).
+    """tau - max eta (n, 1), r_k = 1 / (tau - eta_k) (n, K), and the sum of their squares (n, 1).
 
-    The saddle is where the r_k sum to one. Newton's method for the inverse of that sum rises
+    The saddle tau is where the r_k sum to one. Newton's method for the inverse of that sum rises
     towards it from 1, or from where K equal classes of the mean gap would have it. It need not go
     all the way: a tenth of the integrand's width is near enough.
     """
