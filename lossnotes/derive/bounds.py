@@ -1,9 +1,24 @@
 """Proofs of inequalities for every K, by the five arguments that the book needs."""
 
-from sympy import Add, Function, Indexed, Mul, Sum, exp, log, sympify
+from sympy import (
+    Add,
+    Dummy,
+    Function,
+    Indexed,
+    Mul,
+    Sum,
+    ceiling,
+    cos,
+    exp,
+    floor,
+    log,
+    pi,
+    sin,
+    sympify,
+)
 
 from lossnotes.derive.prove import Reduction, is_positive, proves_equal, unfold
-from lossnotes.derive.symbols import K, entry, maximum
+from lossnotes.derive.symbols import Between, K, entry, maximum
 
 
 def proves_bound(left, relation, right):
@@ -11,9 +26,28 @@ def proves_bound(left, relation, right):
     left, right = sympify(left), sympify(right)
     if relation in (">=", ">"):
         left, relation, right = right, {">=": "<=", ">": "<"}[relation], left
-    if relation == "<=" and (right - left).is_nonnegative:
+    difference = _with_signs(right - left)
+    if difference.is_positive or (relation == "<=" and difference.is_nonnegative):
         return True
     return _below(unfold(left), unfold(right), strict=relation == "<")
+
+
+def _with_signs(expression):
+    """A symbol of known sign for each cos or sin of a multiple of an angle between two bounds."""
+    signs = {}
+    for part in expression.atoms(cos, sin):
+        (multiple,) = part.args
+        angle = next(iter(multiple.free_symbols))
+        if not isinstance(angle, Between) or not (multiple / angle).is_number:
+            continue
+        quarter = pi / 2 if isinstance(part, cos) else 0
+        ends = [multiple.xreplace({angle: end}) + quarter for end in (angle.lower, angle.upper)]
+        if not all(end.is_number for end in ends):
+            continue
+        half_turns = {floor(min(ends) / pi), ceiling(max(ends) / pi) - 1}
+        if len(half_turns) == 1:  # the sine keeps one sign from 0 to pi, the other from pi to 2 pi
+            signs[part] = (-1) ** half_turns.pop() * Dummy(positive=True)
+    return expression.xreplace(signs)
 
 
 def _below(left, right, strict):

@@ -52,6 +52,9 @@ class Printer(LatexPrinter):
             function = rf"\left({function}\right)"
         return rf"\frac{{\partial{order}}}{{{below}}} {function}"
 
+    def _print_Integral(self, integral):
+        return super()._print_Integral(integral).replace(r"\int\limits_", r"\int_")
+
 
 PLAIN = (Number, Symbol, Indexed, Function, Add)
 

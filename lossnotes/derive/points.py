@@ -14,6 +14,7 @@ from sympy import (
     Indexed,
     IndexedBase,
     Integer,
+    Integral,
     KroneckerDelta,
     Max,
     Min,
@@ -32,7 +33,9 @@ from lossnotes.derive.symbols import (
     Others,
     Probabilities,
     Quantity,
+    ScalarQuantity,
     margin_loss,
+    maximum,
 )
 from lossnotes.derive.values import evaluate
 
@@ -105,19 +108,21 @@ def draw_points(*expressions, seed=14, special=False):
 
     `special` adds the points where inequalities are tight or fail first: equal scores, equal
     distributions, small integers with many ties and zeros, and corners of the domains.
-    What is defined by cases gets six times as many points, so that every case is met.
+    What is defined by cases gets six times as many points, so that every case is met; an iterated
+    integral, which costs as much as a thousand other values, one for each K.
     A symbol without assumptions is taken for a real number; one that is not real is a ValueError.
     """
     bases, scalars = symbols_of(*expressions)
     indices = sorted(indices_of(*expressions), key=_by_name)
     scalars = [symbol for symbol in scalars if symbol not in indices]
     regions = any(map(_has_regions, expressions))
+    fewest = 1 if max(map(integrations, expressions)) > 1 else 3
     generator = random.Random(seed)
     for classes in CLASS_COUNTS:
         choices = list(product(range(1, classes + 1), repeat=len(indices)))
         if len(choices) > 8:
             choices = _one_of_each_coincidence(choices, generator)
-        while len(choices) < 3:
+        while len(choices) < fewest:
             choices = choices * 2
         if regions:
             choices = choices * 6
@@ -150,6 +155,16 @@ def _has_regions(expression):
         isinstance(part, (Abs, Heaviside, Max, Min, Piecewise, margin_loss))
         for part in preorder_traversal(expression)
     )
+
+
+@cache
+def integrations(expression):
+    """How many integrals stand within one another, those in definitions included."""
+    if isinstance(expression, Integral):
+        return len(expression.limits) + integrations(expression.function)
+    if isinstance(expression, (ScalarQuantity, Entry)) and not isinstance(expression, maximum):
+        return integrations(expression.definition())
+    return max(map(integrations, expression.args), default=0)
 
 
 def _one_of_each_coincidence(choices, generator):

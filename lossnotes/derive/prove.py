@@ -4,21 +4,32 @@ The reduction knows five things about sums over the classes. A Kronecker delta i
 term. What does not depend on the index comes out. A constant sums to K times itself. A probability
 vector sums to one. A sum that remains is an atom, equal to any other with the same summand. What
 is left is a rational function of atoms, and is zero when its numerator expands to zero.
+
+It treats integrals alike: they are taken apart into terms, and a term is carried out where SymPy
+has an antiderivative whose slope, by the same reduction, is the integrand and which has no pole.
+What remains are atoms; those over one range are also compared by their integrands.
 """
 
-from itertools import product
+from functools import cache
+from itertools import count, product
+from math import prod
 
 from sympy import (
+    QQ,
+    QQ_I,
     Add,
     Derivative,
     Dummy,
     Function,
     Heaviside,
+    I,
     Indexed,
+    Integral,
     KroneckerDelta,
     Max,
     Min,
     Mul,
+    Piecewise,
     Pow,
     S,
     Subs,
@@ -29,13 +40,18 @@ from sympy import (
     exp,
     expand,
     expand_log,
+    factorial,
     fraction,
+    integrate,
     log,
+    powsimp,
+    ring,
     sympify,
     together,
 )
 
 from lossnotes.derive.symbols import (
+    Between,
     Entry,
     K,
     Others,
@@ -52,9 +68,17 @@ BOUND = [Symbol(f"_{depth}", integer=True, positive=True) for depth in range(8)]
 
 def proves_equal(left, right):
     """True if left = right is proved for every K; False says nothing."""
-    difference = _single_out(unfold(sympify(left)) - unfold(sympify(right)))
+    left, right = unfold(sympify(left)), unfold(sympify(right))
+    difference = _single_out(left - right)
+    integrals = [side.has(Integral) for side in (left, right)]
+    reductions = [Reduction] * (all(integrals) or not any(integrals)) + [Integration] * any(
+        integrals
+    )
     return all(
-        _vanishes(difference.xreplace(renamed), distinct)
+        any(
+            _vanishes(reduction(distinct).reduce(difference.xreplace(renamed)))
+            for reduction in reductions
+        )
         for renamed, distinct in _cases(difference)
     )
 
@@ -75,9 +99,27 @@ def unfold(expression):
         limits = [limit.xreplace(fresh) for limit in expression.limits]
         whole = Sum(unfold(expression.function.xreplace(fresh)), *limits)
         return whole.doit() if all(_written_out(limit) for limit in limits) else whole
+    if isinstance(expression, Integral):
+        return _unfold_integral(expression)
     if not expression.args or isinstance(expression, Indexed):
         return expression
     return expression.func(*(unfold(part) for part in expression.args))
+
+
+def _unfold_integral(expression):
+    """From the innermost variable outwards: one in its own limits is another of that name."""
+    body, limits = expression.function, []
+    for variable, *ends in expression.limits:
+        signs = [
+            sign
+            for sign in ("positive", "nonnegative")
+            if len(ends) == 2 and all(getattr(end, f"is_{sign}") for end in ends)
+        ]
+        fresh = {variable: Dummy("x", real=True, **dict.fromkeys(signs, True))}
+        body = body.xreplace(fresh)
+        limits = [limit.xreplace(fresh) for limit in limits]
+        limits.append(Tuple(fresh[variable], *map(unfold, ends)))
+    return Integral(unfold(body), *limits)
 
 
 def _written_out(limit):
@@ -156,8 +198,18 @@ def _partitions(items):
 
 
 def is_positive(expression):
-    """Whether an expression is positive for K >= 2, as far as the signs of its terms tell."""
-    return bool(expand(expression.xreplace({K: BEYOND_TWO + 2})).is_positive)
+    """Whether an expression is positive for K >= 2, as far as the signs of its parts tell."""
+    expression = expand(expression.xreplace({K: BEYOND_TWO + 2}))
+    return bool(expression.is_positive) or any(
+        _is_positive_between(expression, symbol) for symbol in expression.atoms(Between)
+    )
+
+
+def _is_positive_between(expression, symbol):
+    """A straight line is positive between two ends where it is not negative, nor zero at both."""
+    ends = [expression.xreplace({symbol: end}) for end in (symbol.lower, symbol.upper)]
+    straight = expression.is_polynomial(symbol) and not expression.diff(symbol, 2)
+    return straight and all(e.is_nonnegative for e in ends) and any(e.is_positive for e in ends)
 
 
 def _is_class(place):
@@ -175,10 +227,10 @@ def _apart(a, b):
     )
 
 
-def _vanishes(difference, distinct):
-    """Whether the normal form is zero, on each side of every kink."""
-    reduced = Reduction(distinct).reduce(difference)
-    steps = sorted(reduced.atoms(Heaviside), key=str)
+def _vanishes(reduced):
+    """Whether a normal form is zero, on each side of every kink that no sum runs across."""
+    within = {part: Dummy() for part in reduced.atoms(Sum, Integral)}
+    steps = sorted(reduced.xreplace(within).atoms(Heaviside), key=str)
     return all(
         _is_zero(reduced.xreplace(dict(zip(steps, sides, strict=True))))
         for sides in product((S.Zero, S.One), repeat=len(steps))
@@ -188,10 +240,137 @@ def _vanishes(difference, distinct):
 def _is_zero(reduced):
     atoms = {
         part: Dummy(positive=part.is_positive, real=True)
-        for part in reduced.atoms(Sum, Indexed, maximum, argmax, Max)
+        for part in reduced.atoms(Sum, Integral, Indexed, maximum, argmax, Max)
     }
     numerator, _ = fraction(together(expand_log(reduced.xreplace(atoms))))
-    return expand(numerator) == 0
+    if _polynomial(numerator) == 0:
+        return True
+    numerator = expand(numerator)
+    return numerator == 0 or _integrands_vanish(numerator, atoms)
+
+
+def _polynomial(expression):
+    """The expression multiplied out: a ring does that several times faster than SymPy's expand."""
+    found = list(dict.fromkeys(_generators(expression)))
+    if not found:
+        return expression
+    names = [f"x{place}" for place in range(len(found))]
+    _, *elements = ring(names, QQ_I if expression.has(I) else QQ)
+    known = dict(zip(found, elements, strict=True))
+
+    def multiplied_out(part):
+        if part.is_Add:
+            return sum(map(multiplied_out, part.args))
+        if part.is_Mul:
+            return prod(map(multiplied_out, part.args))
+        base, power = _as_power(part)
+        if power != 1:
+            return multiplied_out(base) ** power
+        return known.get(part, part)
+
+    return multiplied_out(expression)
+
+
+def _generators(expression):
+    if expression.is_Add or expression.is_Mul:
+        for part in expression.args:
+            yield from _generators(part)
+    elif _as_power(expression)[1] != 1:
+        yield from _generators(_as_power(expression)[0])
+    elif not expression.is_Rational and expression != I:
+        yield expression
+
+
+def _as_power(expression):
+    """x^n for a whole n as (x, n), exp(n x) as (exp(x), n), and all else as (itself, 1)."""
+    base, power = expression.args if expression.is_Pow else (expression, S.One)
+    if isinstance(expression, exp):
+        power, rest = expression.args[0].as_coeff_Mul()
+        base = exp(rest)
+    return (base, int(power)) if power.is_Integer and power > 0 else (expression, 1)
+
+
+def _integrands_vanish(numerator, atoms):
+    """Whether a sum of multiples of integrals is zero: for each range, that of the integrands."""
+    integrals = {dummy: part for part, dummy in atoms.items() if isinstance(part, Integral)}
+    ranges = {}
+    for term in Add.make_args(numerator):
+        inside = [dummy for dummy in term.free_symbols if dummy in integrals]
+        if len(inside) != 1 or (term / inside[0]).has(inside[0]):
+            return False
+        integral = integrals[inside[0]]
+        summands = ranges.setdefault(integral.limits, [])
+        summands.append(term.xreplace({inside[0]: integral.function}))
+    names = {dummy: part for part, dummy in atoms.items()}
+    return bool(integrals) and all(
+        _is_zero(Reduction().reduce(Add(*terms).xreplace(names))) for terms in ranges.values()
+    )
+
+
+def _expand_in(variable, expression):
+    """Expanded, but for the denominators that do not depend on the variable."""
+    constants = {
+        part: Dummy()
+        for part in expression.atoms(Pow)
+        if not part.has(variable) and part.exp.is_negative
+    }
+    names = {dummy: part for part, dummy in constants.items()}
+    return expand(expression.xreplace(constants)).xreplace(names)
+
+
+def _antiderivative(integrand, variable):
+    """What SymPy finds for powers, exponentials and logarithms of polynomials, or None.
+
+    The rates of exponentials are given names, so that SymPy need not ask which of them vanish.
+    """
+    integrand = powsimp(integrand, combine="exp")
+    rates, named = {}, {}
+    for part in integrand.atoms(exp):
+        rate = expand(part.args[0]).coeff(variable)
+        rest = expand(part.args[0] - rate * variable)
+        if rest.has(variable):
+            return None
+        name = rates.setdefault(rate, Symbol(f"rate {len(rates)}", nonzero=True))
+        named[part] = exp(name * variable) * exp(rest)
+    common = Symbol("x", **variable.assumptions0)
+    shape = integrand.xreplace(named).xreplace({variable: common})
+    if not all(
+        part.is_polynomial(common) or isinstance(part, (exp, log)) or not part.has(common)
+        for factor in Mul.make_args(shape)
+        for part in (factor.as_base_exp()[0], *factor.atoms(Function))
+    ):
+        return None
+    found = _integrate(shape, common)
+    names = {name: rate for rate, name in rates.items()} | {common: variable}
+    return None if found.has(Integral) else found.xreplace(names)
+
+
+@cache
+def _integrate(integrand, variable):
+    cases = integrate(integrand, variable)
+    return cases.replace(Piecewise, lambda *pieces: pieces[0][0])
+
+
+def _is_continuous(expression, variable):
+    """Whether an expression has a value for every value of a real variable, or of its signs."""
+    if not expression.has(variable) or expression == variable:
+        return True
+    if not all(_is_continuous(part, variable) for part in expression.args):
+        return False
+    if isinstance(expression, log):
+        return is_positive(expression.args[0])
+    if isinstance(expression, Pow):
+        base, power = expression.args
+        whole = power.is_Integer or base.is_nonnegative
+        return is_positive(base) or bool(whole and power.is_nonnegative)
+    return isinstance(expression, (Add, Mul, exp))
+
+
+def _at(expression, variable, place):
+    """The expression at a place; 0 to a positive power is 0."""
+    there = expression.xreplace({variable: place})
+    zeros = (part for part in there.atoms(Pow) if part.base == 0 and is_positive(part.exp))
+    return there.xreplace(dict.fromkeys(zeros, S.Zero))
 
 
 class Reduction:
@@ -203,6 +382,8 @@ class Reduction:
     def reduce(self, expression):
         if isinstance(expression, Sum):
             return self._sum(expression)
+        if isinstance(expression, Integral):
+            return self._integral(expression)
         if isinstance(expression, KroneckerDelta):
             return self._delta(expression)
         if not expression.args or isinstance(expression, (Indexed, argmax)):
@@ -218,6 +399,8 @@ class Reduction:
             return self._log(expression)
         if isinstance(expression, exp):
             return expand(expression, deep=False, power_exp=True, power_base=False)
+        if isinstance(expression, factorial):
+            return self._factorial(expression)
         if isinstance(expression, Function):
             return self._exponential(expression)
         return expression
@@ -262,6 +445,26 @@ class Reduction:
         bound = next(symbol for symbol in BOUND if symbol not in used)
         return outside * Sum(inside.xreplace({index: bound}), (bound, 1, K))
 
+    def _integral(self, expression):
+        body = expression.function
+        for variable, *ends in expression.limits:  # the first is the innermost
+            if len(ends) != 2:
+                return expression
+            body = body.replace(
+                lambda part, x=variable: part.is_Pow and part.exp.has(x) and is_positive(part.base),
+                lambda part: exp(part.exp * log(part.base)),
+            )
+            terms = Add.make_args(_expand_in(variable, self.reduce(body)))
+            ends = [expand(self.reduce(end)) for end in ends]
+            body = Add(*(self._integral_of_term(term, variable, *ends) for term in terms))
+        return body
+
+    def _integral_of_term(self, term, variable, lower, upper):
+        outside, inside = term.as_independent(variable, as_Add=False)
+        names = (Symbol(f"_x{depth}", **variable.assumptions0) for depth in count())
+        name = next(name for name in names if not inside.has(name))
+        return outside * Integral(inside.xreplace({variable: name}), (name, lower, upper))
+
     def _log(self, expression):
         """log of a product is a sum of logs; a common denominator comes out first."""
         numerator, denominator = fraction(together(expression.args[0]))
@@ -273,6 +476,14 @@ class Reduction:
         """tanh and its kin in exponentials."""
         rewritten = expression.rewrite(exp)
         return expression if rewritten.has(expression.func) else self.reduce(rewritten)
+
+    def _factorial(self, expression):
+        """n! = n (n - 1)!, down to (K - 2)!."""
+        (n,) = expression.args
+        steps = n - (K - 2)
+        if not (steps.is_Integer and steps.is_positive):
+            return expression
+        return Mul(*(n - step for step in range(steps))) * factorial(K - 2)
 
     def _max(self, expression):
         """Max(a, b) = a + (b - a) Heaviside(b - a), and the same for Min."""
@@ -286,3 +497,22 @@ class Reduction:
         """Heaviside(-x) = 1 - Heaviside(x): where x = 0 is a kink, at which no claim is made."""
         gap = expand(gap)
         return 1 - Heaviside(-gap) if gap.could_extract_minus_sign() else Heaviside(gap)
+
+
+class Integration(Reduction):
+    """The normal form in which the integrals are carried out that can be."""
+
+    def _integral_of_term(self, term, variable, lower, upper):
+        outside, inside = term.as_independent(variable, as_Add=False)
+        whole = _antiderivative(inside, variable)
+        if whole is None or not self._is_antiderivative(whole, inside, variable):
+            return super()._integral_of_term(term, variable, lower, upper)
+        return outside * self.reduce(_at(whole, variable, upper) - _at(whole, variable, lower))
+
+    def _is_antiderivative(self, whole, integrand, variable):
+        """SymPy is not trusted: the slope must be the integrand, and there must be no pole."""
+        inside = {variable: Dummy("x", real=True, positive=variable.is_nonnegative)}
+        slope = self.reduce(whole.xreplace(inside).diff(inside[variable]))
+        return _is_continuous(whole, variable) and _is_zero(
+            slope - self.reduce(integrand.xreplace(inside))
+        )

@@ -6,12 +6,14 @@ A named quantity such as `LSE(s)` is shown by its name and computed by its defin
 """
 
 from sympy import (
+    Add,
     Dummy,
     Expr,
     Function,
     Indexed,
     IndexedBase,
     Integer,
+    Integral,
     KroneckerDelta,
     Max,
     Sum,
@@ -385,8 +387,53 @@ class margin_loss(ScalarQuantity):
         return Max(0, 1 - margin(*self.args))
 
 
+class normalizer(ScalarQuantity):
+    """normalizer(eta_1, ..., eta_K) = integral of exp(sum_k eta_k y_k) over the simplex."""
+
+    symbol = "I"
+    is_positive = True
+
+    def definition(self):
+        return over_simplex(lambda y: 1, self.args)
+
+
+class mean(VectorQuantity):
+    """mean(eta_1, ..., eta_K)_j = integral of y_j exp(sum_k eta_k y_k) / normalizer."""
+
+    symbol, positive = r"\mu", True
+
+    def definition_of(self, j):
+        eta = self.args
+        return over_simplex(lambda y: y[int(j) - 1], eta) / normalizer(*eta)
+
+
+def over_simplex(term, eta):
+    """Integral of term(y) exp(eta . y) over the simplex; its last coordinate is 1 - the others."""
+    y = [Symbol(f"y_{number}", real=True) for number in range(1, len(eta))]
+    limits = [(y[place], 0, 1 - Add(*y[:place])) for place in range(len(y))]
+    everywhere = [*y, 1 - Add(*y)]
+    exponent = Add(*(a * b for a, b in zip(eta, everywhere, strict=True)))
+    return Integral(term(everywhere) * exp(exponent), *reversed(limits))
+
+
+class divided_difference(ScalarQuantity):
+    """exp[a, ..., b, c] = (exp[a, ..., b] - exp[b, ..., c]) / (a - c), and exp[a] = exp(a)."""
+
+    def definition(self):
+        eta = self.args
+        if len(eta) == 1:
+            return exp(*eta)
+        left, right = divided_difference(*eta[:-1]), divided_difference(*eta[1:])
+        return (left - right) / (eta[0] - eta[-1])
+
+    def _latex(self, printer, exp=None):
+        arguments = ", ".join(printer._print(argument) for argument in self.args)
+        return rf"\exp\!\left[{arguments}\right]"
+
+
 i, j, k, y = (Symbol(name, integer=True, positive=True) for name in "ijky")
-s = Scores("s")
+s, eta = Scores("s"), Scores("eta")
+lam = Positives("lambda")
 q, p = Probabilities("q"), Probabilities("p")
 c = Symbol("c", real=True)
 h = Symbol("h", positive=True)

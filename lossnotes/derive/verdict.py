@@ -6,7 +6,7 @@ from mpmath import mp, nstr
 from sympy import sympify
 
 from lossnotes.derive.bounds import proves_bound
-from lossnotes.derive.points import DIGITS, Point, draw_points
+from lossnotes.derive.points import DIGITS, Point, draw_points, integrations
 from lossnotes.derive.prove import proves_equal
 from lossnotes.derive.values import Excluded, Undefined, evaluate
 
@@ -73,8 +73,6 @@ def compare(left, relation, right, special=True):
     left, right = sympify(left), sympify(right)
     special = special and relation != "="
     points, witness = _try_points(left, relation, right, special, DIGITS)
-    if points == 0:
-        raise ValueError(f"no point has a value on both sides of {left} {relation} {right}")
     if not witness and _proves(left, relation, right):
         return Verdict("proved", points)
     if not witness:
@@ -87,7 +85,7 @@ def _proves(left, relation, right):
 
 
 def _try_points(left, relation, right, special, digits):
-    tried = 0
+    tried, reason = 0, ""
     for point in draw_points(left, right, special=special):
         try:
             values = _values(left, right, point, digits)
@@ -102,8 +100,10 @@ def _try_points(left, relation, right, special, digits):
                 gap = 0 if _is_rounding(left, right, point, digits, values) else _gap(values)
                 if not holds(gap):
                     return tried, Witness(point, *values)
-        except Excluded:
-            continue
+        except Excluded as excluded:
+            reason = f": {excluded}"
+    if tried == 0:
+        raise ValueError(f"no point has a value on both sides of {left} {relation} {right}{reason}")
     return tried, None
 
 
@@ -141,5 +141,6 @@ def _is_rounding(left, right, point, digits, values):
     gap, small = abs(_gap(values)), mp.mpf(10) ** (10 - digits)
     if mp.isinf(gap) or gap <= small * max(map(abs, values)):
         return not mp.isinf(gap)
-    finer = _values(left, right, point, 8 * digits)
+    more = 2 if integrations(left) or integrations(right) else 8  # a quadrature takes its time
+    finer = _values(left, right, point, more * digits)
     return None not in finer and abs(_gap(finer)) <= small * gap

@@ -9,7 +9,18 @@ from pathlib import Path
 from unittest import mock
 
 import matplotlib
-from sympy import Add, Derivative, Heaviside, Indexed, Integer, KroneckerDelta, Mul, Number, Sum
+from sympy import (
+    Add,
+    Derivative,
+    Heaviside,
+    Indexed,
+    Integer,
+    Integral,
+    KroneckerDelta,
+    Mul,
+    Number,
+    Sum,
+)
 
 from lossnotes.derive import Derivation
 from lossnotes.derive.points import indices_of
@@ -64,8 +75,9 @@ def _everywhere(expression, indices):
 def _within(part, indices):
     """The slips at this node, then those below it."""
     yield from _at_node(part, indices)
-    # Not the limits of a sum, the variables of a derivative, the value of Heaviside at 0.
-    below = part.args[:1] if isinstance(part, (Sum, Derivative, Heaviside)) else part.args
+    # Not limits, the variables of a derivative, the value of Heaviside at 0.
+    bound = (Sum, Integral, Derivative, Heaviside)
+    below = part.args[:1] if isinstance(part, bound) else part.args
     if isinstance(part, (Indexed, Entry, KroneckerDelta)):
         return
     for place, argument in enumerate(below):
@@ -97,6 +109,11 @@ def _at_node(part, indices):
         for place, argument in enumerate(part.args):
             for other in indices if argument in indices else ():
                 yield "index swapped", part.func(*part.args[:place], other, *part.args[place + 1 :])
+    if isinstance(part, Integral):
+        for place, (variable, lower, upper) in enumerate(part.limits):
+            for ends in ((lower + 1, upper), (lower, upper + 1), (upper, lower)):
+                limits = [*part.limits[:place], (variable, *ends), *part.limits[place + 1 :]]
+                yield "limit changed", part.func(part.function, *limits)
     if isinstance(part, KroneckerDelta):
         yield "a delta lost", Integer(0)
         yield "a delta lost", Integer(1)

@@ -18,11 +18,16 @@ from sympy import (
     Rational,
     Sum,
     Tuple,
+    cos,
+    cosh,
     exp,
     gamma,
     log,
+    nsimplify,
     oo,
+    pi,
     sqrt,
+    symbols,
     tanh,
 )
 
@@ -108,7 +113,6 @@ def test_a_certain_event_believed_impossible_costs_infinitely_much():
         log(c),
         sqrt(c),
         1 / (c + 2),
-        I * c,
         s,
         A,
         oo - exp(exp(c)) * oo,
@@ -186,10 +190,66 @@ def test_a_sum_of_an_entry_of_softmax_is_one_at_every_point():
 
 @pytest.mark.parametrize(
     "expression",
-    [Function("j")(c), Function("unheard")(c), c + Integral(h, (h, 0, 1))],
+    [
+        Function("j")(c),
+        Function("unheard")(c),
+        c + Integral(exp(-h), (h, 0, oo)),
+        Integral(h, h),
+        Integral(Piecewise((1, h > c), (0, True)), (h, 0, 1)),
+    ],
     ids=str,
 )
 def test_what_cannot_be_computed_is_an_error_that_names_it(expression):
     """It is not taken for something without a value: that would refute a true equation."""
     with pytest.raises(ValueError, match="no value is known for (j|unheard|Integral)"):
         evaluate(expression, THREE)
+
+
+def test_numbers_are_complex_only_where_i_is_written():
+    assert evaluate(exp(I * pi) + I * c, THREE).imag == -2
+    assert evaluate(cos(I * c) - cosh(c), THREE) == 0
+
+
+t, u = symbols("t u", real=True)
+INTEGRALS = {
+    "a polynomial": (Integral(t**2, (t, 0, c)), Rational(-8, 3)),
+    "an exponential": (Integral(exp(c * t), (t, 0, 1)), (1 - exp(-2)) / 2),
+    "a logarithm of a sum": (Integral(log(Sum(exp(t), (i, 1, K))), (t, 0, 1)), log(3) + 0.5),
+    "a named quantity": (Integral(LSE(t * s) - t * LSE(s), (t, 1, 1)), 0),
+    "what cancels": (Integral(t**3, (t, -1, 1)), 0),
+    "an inner limit that depends": (Integral(t * u, (u, 0, 1 - t), (t, 0, 1)), Rational(1, 24)),
+    "a variable in its own limit": (Integral(c, (c, 0, c)), 2),
+    "a bound variable beside a free one": (c + Integral(c, (c, 0, 1)), Rational(-3, 2)),
+    "a square root of a positive": (Integral(sqrt(1 + t), (t, 0, 3)), Rational(14, 3)),
+}
+
+
+@pytest.mark.parametrize(("integral", "value"), INTEGRALS.values(), ids=INTEGRALS)
+def test_an_integral_has_fifty_digits(integral, value):
+    with mp.workdps(50):
+        exact = evaluate(nsimplify(value), THREE)
+        assert abs(evaluate(integral, THREE) - exact) < mp.mpf(10) ** -47
+
+
+@pytest.mark.parametrize("order", [1, 2])
+def test_a_derivative_of_an_integral_has_fifty_digits(order):
+    with mp.workdps(50):
+        found = evaluate(Derivative(Integral(exp(c * t), (t, 0, 1)), (c, order)), THREE)
+        exact = evaluate(Integral(t**order * exp(c * t), (t, 0, 1)), THREE)
+        assert abs(found - exact) < mp.mpf(10) ** -47
+
+
+@pytest.mark.parametrize(
+    "integrand", [Abs(t - Rational(1, 3)), 1 / t, 1 / sqrt(t), exp(-((1000 * t) ** 2)) + 1], ids=str
+)
+def test_an_integral_that_does_not_converge_is_left_out_and_named(integrand):
+    with (
+        mp.workdps(50),
+        pytest.raises(Excluded, match=r"quadrature of Integral\(.* does not converge"),
+    ):
+        evaluate(Integral(integrand, (t, 0, 1)), THREE)
+
+
+def test_an_integrand_without_a_real_value_has_no_integral():
+    with pytest.raises(Undefined):
+        evaluate(Integral(log(t - 2), (t, 0, 1)), THREE)
