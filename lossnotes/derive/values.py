@@ -355,4 +355,7 @@ def _function(expression, arguments):
         raise ValueError(f"no value is known for the function {name}: {expression}")
     if name != "fabs" and any(LARGE < mp.mag(argument) < mp.inf for argument in arguments):
         raise Excluded(f"{name} of {mp.nstr(arguments[0], 6)}")
-    return getattr(mpmath, name)(*arguments)
+    try:
+        return getattr(mpmath, name)(*arguments)
+    except ValueError as pole:
+        raise Undefined(f"{name} of {mp.nstr(arguments[0], 6)}: {pole}") from pole

@@ -10,6 +10,7 @@ from lossnotes.derive.points import DIGITS, Point, draw_points, integrations
 from lossnotes.derive.prove import proves_equal
 from lossnotes.derive.values import Excluded, Undefined, evaluate
 
+DIGITS_OF_ITERATED = 30  # integrals, which cost as much as a thousand other values
 HOLDS = {
     "=": lambda gap: gap == 0,
     "<=": lambda gap: gap >= 0,
@@ -60,23 +61,25 @@ def compare(left, relation, right, special=True):
     """The verdict on `left relation right`, for every point of the domains of their symbols.
 
     First the claim is tried at random points, K in 2, 3, 5, 7: one failure refutes it. The sides
-    agree if all of 50 digits do but ten. Inequalities are also tried where they are tight and in
-    corners of the domains, unless `special` is false. Points of which nothing is claimed are left
-    out: kinks, ties of an argmax. Then a proof for every K is sought. What survives without one
-    and a second trial with 100 digits is "confirmed", and no more than that: a claim that first
-    fails at K = 11, one that is false by less than a relative 10^-90, an inequality that fails in
-    a small region only, survives as well.
+    agree if all of 50 digits do but ten, of 30 where integrals are iterated. Inequalities are also
+    tried where they are tight and in corners of the domains, unless `special` is false. Points of
+    which nothing is claimed are left out: kinks, ties of an argmax. Then a proof for every K is
+    sought. What survives without one and a second trial with twice the digits is "confirmed", and
+    no more than that: a claim that first fails at K = 11, one that is false by less than a relative
+    10^-90, an inequality that fails in a small region only, survives as well.
     Raises ValueError for an unknown relation, or where no point has values on both sides.
     """
     if relation not in HOLDS:
         raise ValueError(f"relation must be one of {', '.join(HOLDS)}, not {relation!r}")
     left, right = sympify(left), sympify(right)
     special = special and relation != "="
-    points, witness = _try_points(left, relation, right, special, DIGITS)
+    iterated = max(integrations(left), integrations(right)) > 1
+    digits = DIGITS_OF_ITERATED if iterated else DIGITS
+    points, witness = _try_points(left, relation, right, special, digits)
     if not witness and _proves(left, relation, right):
         return Verdict("proved", points)
     if not witness:
-        points, witness = _try_points(left, relation, right, special, 2 * DIGITS)
+        points, witness = _try_points(left, relation, right, special, 2 * digits)
     return Verdict("refuted" if witness else "confirmed", points, witness)
 
 

@@ -111,6 +111,7 @@ def test_a_certain_event_believed_impossible_costs_infinitely_much():
         s[j + 3],
         s[y / 4],
         log(c),
+        gamma(c),
         sqrt(c),
         1 / (c + 2),
         s,
