@@ -1,0 +1,386 @@
+"""Cross-entropy of a kernel density estimate. Chapter: kde.
+
+    L(s) = - 1/(b - a) times the integral over [a, b] of log p(x) dx,    p(x) = sum S_j K(x - x_j)
+
+for points x_j with scores s_j and weights S = softmax(s). The target is uniform on [a, b]. With
+the responsibilities r_i(x) = S_i K(x - x_i) / p(x) and means over [a, b],
+
+    gradient   S_i - mean r_i
+    Hessian    S_i (delta_ik - S_k) - mean r_i (delta_ik - r_k)
+
+The integrals are taken by a Gauss-Lobatto rule between the kernels' breakpoints, and each panel is
+halved until that changes nothing. Where one point takes over from another, log p has a soft kink,
+often a thousandth as wide as its panel: hence the halving. A Gauss-Legendre rule does not look at
+the ends of a panel, and would miss a point that takes over just before one.
+Source: RoboWiki, Understanding BeepBoop (Xor and Kev, 2022). Chapter: kde.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.polynomial.legendre import Legendre
+
+from lossnotes.losses import _arguments as arguments
+from lossnotes.losses._rows import BLOCK
+from lossnotes.losses.softmax import log_softmax, softmax
+
+NODES = 11  # of the rule in a panel
+TOLERANCE = 1e-14  # of a panel's part in the means of log p, of r and of r^2
+EPS = np.finfo(np.float64).eps
+ROUNDING = 8 * EPS  # of log p, and so of r, in units of log p
+NUDGE = 4 * EPS  # from a breakpoint into a panel, in units of where breakpoints are
+
+
+@dataclass(frozen=True)
+class Kernel:
+    """A density K(t), given by its logarithm; log K would lose far points if it were log(exp()).
+
+    name         how it is written
+    inside       log K(t) for arrays t within the support
+    breakpoints  where K or one of its derivatives jumps; also the top of a peak with heavy tails
+    support      (low, high), outside of which K is 0; its finite ends become breakpoints
+    constant     whether K is constant between breakpoints: then one node a panel is exact
+
+    K(t) is called as kernel(t), log K(t) as kernel.log(t), for any t. A kernel of your own:
+    Kernel("hat", lambda t: np.log1p(-abs(t)), breakpoints=(0,), support=(-1, 1)).
+    K need not integrate to one: for c K the loss is less by log c, and its gradient the same.
+    Raises ValueError for a support that is not an interval and breakpoints that are not finite.
+    """
+
+    name: str
+    inside: Callable
+    breakpoints: tuple = ()
+    support: tuple = (-np.inf, np.inf)
+    constant: bool = False
+
+    def __post_init__(self):
+        low, high = self.support
+        if not low < high:
+            raise ValueError(f"support = {self.support} is not an interval")
+        breakpoints = {*self.breakpoints, *(end for end in self.support if np.isfinite(end))}
+        if not np.isfinite(list(breakpoints)).all():
+            raise ValueError(f"breakpoints = {self.breakpoints} are not all finite")
+        object.__setattr__(self, "breakpoints", tuple(sorted(breakpoints)))
+
+    def __repr__(self):
+        return self.name
+
+    def __call__(self, t):
+        return np.exp(self.log(t))
+
+    def log(self, t):
+        low, high = self.support
+        t = np.asarray(t, np.float64)
+        with np.errstate(all="ignore"):
+            logs = self.inside(t)
+            if low > -np.inf or high < np.inf:
+                logs = np.where((t >= low) & (t <= high), logs, -np.inf)
+        return logs
+
+
+def box(width):
+    """The kernel 1/width for |t| <= width/2, and 0 elsewhere. Source: BeepBoop, for aiming."""
+    width = _positive("width", width)
+    height, half = -np.log(width), width / 2
+    return Kernel(
+        f"box({width})", lambda t: np.full(t.shape, height), support=(-half, half), constant=True
+    )
+
+
+def laplace(rate):
+    """The kernel (rate/2) e^(-rate |t|). Source: BeepBoop, for surfing, with the rate 13."""
+    rate = _positive("rate", rate)
+    top = np.log(rate) - np.log(2)
+    return Kernel(f"laplace({rate})", lambda t: top - rate * abs(t), breakpoints=(0,))
+
+
+def gaussian(width):
+    """The normal density of mean 0 and standard deviation width."""
+    width = _positive("width", width)
+    top = -np.log(width) - np.log(2 * np.pi) / 2
+    return Kernel(f"gaussian({width})", lambda t: top - (t / width) ** 2 / 2)
+
+
+def kde_cross_entropy(s, x, interval, kernel, bins=None):
+    """-mean of log(sum of S_j K(x - x_j)) over the interval: the cross-entropy of the density.
+
+    s: scores (..., N); -inf means that the point is absent. x: the points (..., N), finite.
+    interval: (a, b) with a < b, numbers or (...,). Leading axes broadcast.
+    kernel: `box(width)`, `laplace(rate)`, `gaussian(width)` or your own `Kernel`.
+    bins: None for the integral, or the number of bins of which the midpoints are taken.
+    Result: (...,), from the least -log K to inf, in nats. It is +inf where a part of [a, b] that
+    is not a point lies outside the support of every point, or with bins, where a midpoint does.
+    Gaps in the coverage as small as rounding errors, of boxes side by side, do not count.
+    Raises ValueError for NaN, scores of +inf, rows of -inf only, shapes that do not fit, a >= b,
+    what is no kernel, bins that are not a positive integer.
+    Source: RoboWiki, Understanding BeepBoop (Xor, 2022). Chapter: kde.
+    """
+    return _solve(s, x, interval, kernel, bins, value=True)[0]
+
+
+def kde_cross_entropy_grad(s, x, interval, kernel, bins=None):
+    """The gradient of `kde_cross_entropy` in s: S_i - mean of r_i.
+
+    Result: (..., N), from -1 to 1, of sum zero up to rounding.
+    Arguments and errors as there. Where the loss is +inf it is 0/0, and a ValueError says which
+    row it is and which x is not covered. No convention would be right: 0 would stop a descent at
+    its worst point, and any other number depends on how the kernel is cut off.
+    Source: RoboWiki, Understanding BeepBoop (Xor, 2022). Chapter: kde.
+    """
+    return _solve(s, x, interval, kernel, bins, gradient=True)[1]
+
+
+def kde_cross_entropy_and_grad(s, x, interval, kernel, bins=None):
+    """(kde_cross_entropy(...), kde_cross_entropy_grad(...)) for little more than one costs.
+
+    Arguments, shapes and errors as there. Chapter: kde.
+    """
+    return _solve(s, x, interval, kernel, bins, value=True, gradient=True)[:2]
+
+
+def kde_cross_entropy_hessian(s, x, interval, kernel, bins=None):
+    """The second derivatives of `kde_cross_entropy` in s.
+
+    H_ik = S_i (delta_ik - S_k) - mean of r_i (delta_ik - r_k): the covariance of a draw from S less
+    the mean covariance of a draw from r(x), a difference that may have any sign.
+    Result: (..., N, N), symmetric, with rows of sum zero.
+    Arguments and errors as in `kde_cross_entropy_grad`. Chapter: kde.
+    """
+    return _solve(s, x, interval, kernel, bins, hessian=True)[2]
+
+
+def _positive(name, number):
+    if not 0 < number < np.inf:
+        raise ValueError(f"{name} = {number} is not a positive number")
+    return float(number)
+
+
+def _bin_count(bins):
+    if isinstance(bins, (bool, np.bool_)) or not isinstance(bins, (int, np.integer)) or bins < 1:
+        raise ValueError(f"bins = {bins!r} is not a positive integer")
+    return int(bins)
+
+
+def _ends(interval):
+    """a and b as float64 arrays, with a < b."""
+    try:
+        a, b = interval
+    except (TypeError, ValueError):
+        raise ValueError(f"interval = {interval!r} is not a pair (a, b)") from None
+    a = arguments.real_array("the interval's a", a).astype(np.float64)
+    b = arguments.real_array("the interval's b", b).astype(np.float64)
+    arguments.common_shape(a=a.shape, b=b.shape)
+    with np.errstate(all="ignore"):
+        bad = ~((a < b) & np.isfinite(b - a))
+    if bad.any():
+        index = tuple(np.argwhere(bad)[0])
+        a, b = (np.broadcast_to(end, bad.shape)[index] for end in (a, b))
+        raise ValueError(f"{arguments.entry('interval', index)} = ({a}, {b}) is not finite, a < b")
+    return a, b
+
+
+def _solve(s, x, interval, kernel, bins, value=False, gradient=False, hessian=False):
+    s, x = arguments.score_array("s", s), arguments.score_array("x", x)
+    arguments.check_scores("s", s)
+    arguments.check_some_class_possible("s", s)
+    arguments.refuse_first("x", ~np.isfinite(x), x, "is not finite")
+    N = s.shape[-1]
+    if x.shape[-1] != N:
+        raise ValueError(f"s has shape {s.shape} and x {x.shape}; both need one entry a point")
+    if not isinstance(kernel, Kernel):
+        raise ValueError(f"kernel = {kernel!r} is none, such as box(1.0), nor a Kernel of your own")
+    bins = None if bins is None else _bin_count(bins)
+    a, b = _ends(interval)
+    shape = arguments.common_shape(s=s.shape[:-1], x=x.shape[:-1], a=a.shape, b=b.shape)
+    dtype = np.result_type(s, x)
+    a, b = (np.broadcast_to(end, shape).reshape(-1) for end in (a, b))
+    s, x = (np.broadcast_to(v, (*shape, N)).reshape(-1, N).astype(np.float64) for v in (s, x))
+
+    n, derivatives = len(s), gradient or hessian
+    values = np.empty(n)
+    gradients = np.empty((n, N)) if gradient else None
+    hessians = np.empty((n, N, N)) if hessian else None
+    panels = NODES * (N * len(kernel.breakpoints) + 1) if bins is None else bins
+    step = max(1, BLOCK // panels)
+    for start in range(0, n, step):
+        block = slice(start, start + step)
+        mixture = _Mixture(s[block], x[block] - a[block, None], (b - a)[block], kernel)
+        row, nodes, weights = mixture.midpoints(bins) if bins else mixture.panels()
+        mean_log, r, r_r = mixture.means(row, nodes, weights, derivatives, hessian)
+        values[block] = -mean_log
+        if derivatives and (mean_log == -np.inf).any():
+            bad = start + np.flatnonzero(mean_log == -np.inf)[0]
+            row = arguments.entry("s", np.unravel_index(bad, shape))
+            raise ValueError(f"the loss of {row} is inf and has no derivatives: no point covers x")
+        if gradient:
+            gradients[block] = _gradient(mixture.S, r)
+        if hessian:
+            hessians[block] = _hessian(mixture.S, r_r)
+    if value:
+        values = values.reshape(shape).astype(dtype)[()]
+    if gradient:
+        gradients = gradients.reshape(*shape, N).astype(dtype)
+    if hessian:
+        hessians = hessians.reshape(*shape, N, N).astype(dtype)
+    return values, gradients, hessians
+
+
+def _gradient(S, r):
+    """S - r; where both are nearly one, minus the sum of the other entries, which has digits."""
+    gradient = S - r
+    top = (S + r).argmax(axis=1)[:, None]
+    np.put_along_axis(gradient, top, 0, axis=1)
+    np.put_along_axis(gradient, top, 0 - gradient.sum(axis=1, keepdims=True), axis=1)
+    return gradient
+
+
+def _hessian(S, r_r):
+    """The mean of r_i r_k less S_i S_k off the diagonal; the rows sum to zero."""
+    hessian = r_r - S[:, :, None] * S[:, None, :]
+    diagonal = np.arange(S.shape[1])
+    hessian[:, diagonal, diagonal] = 0
+    hessian[:, diagonal, diagonal] = 0 - hessian.sum(axis=2)
+    return hessian
+
+
+class _Mixture:
+    """Rows of mixtures p(x) = sum S_j K(x - x_j) on [0, length].
+
+    s, points (n, N); length (n,). Nodes (P, m) belong to rows (P,).
+    """
+
+    def __init__(self, s, points, length, kernel):
+        self.S, self.log_S = softmax(s), log_softmax(s)
+        self.points, self.length, self.kernel = points, length, kernel
+        reach = max((abs(c) for c in kernel.breakpoints), default=0)
+        self.nudge = NUDGE * (length + reach)
+
+    def logs(self, row, x, derivatives):
+        """log p at nodes x (P, m), and the responsibilities (P, m, N)."""
+        terms = self.kernel.log(x[:, :, None] - self.points[row, None])
+        terms += self.log_S[row, None]
+        top = terms.max(axis=2)
+        with np.errstate(all="ignore"):
+            terms -= np.where(top == -np.inf, 0, top)[:, :, None]
+            e = np.exp(terms, out=terms)
+            total = e.sum(axis=2)
+            log_p = top + np.log(total)
+            if derivatives:
+                e /= total[:, :, None]
+        return log_p, e
+
+    def midpoints(self, bins):
+        """Rows, midpoints and weights of bins of equal width."""
+        n = len(self.length)
+        nodes = self.length[:, None] * ((np.arange(bins) + 0.5) / bins)
+        return np.arange(n), nodes, np.full((n, bins), 1 / bins)
+
+    def panels(self):
+        """Rows, nodes and weights of the integral, in panels that are fine enough."""
+        row, left, right = self.between_breakpoints()
+        if self.kernel.constant:
+            share = (right - left) / self.length[row]
+            return row, ((left + right) / 2)[:, None], share[:, None]
+        done = []
+        while len(row):
+            coarse = self.is_coarse(row, left, right)
+            middle = (left + right) / 2
+            halves = [np.concatenate(v) for v in ([row, row], [left, middle], [middle, right])]
+            coarse = np.concatenate([coarse, coarse])
+            done.append([v[~coarse] for v in halves])
+            row, left, right = (v[coarse] for v in halves)
+        row, left, right = (np.concatenate(v) for v in zip(*done, strict=True))
+        order = np.lexsort((left, row))
+        return row[order], *self.rule(row[order], left[order], right[order])
+
+    def between_breakpoints(self):
+        """Rows (P,), left ends and right ends of the panels between breakpoints."""
+        n, N = self.points.shape
+        breakpoints = self.points[:, :, None] + np.array(self.kernel.breakpoints)
+        breakpoints = np.where((self.S > 0)[:, :, None], breakpoints, 0)
+        length = self.length[:, None]
+        ends = np.concatenate([np.zeros((n, 1)), breakpoints.reshape(n, -1), length], axis=1)
+        ends = np.sort(np.clip(ends, 0, length), axis=1)
+        # Breakpoints that only rounding has separated are one: the first of them.
+        first = np.diff(ends, prepend=-np.inf) > 4 * self.nudge[:, None]
+        ends = np.take_along_axis(
+            ends,
+            np.maximum.accumulate(np.where(first, np.arange(ends.shape[1]), 0), axis=1),
+            axis=1,
+        )
+        ends = np.where(ends == ends[:, -1:], length, ends)
+        ends[:, 0] = 0
+        row, panel = np.nonzero(ends[:, 1:] > ends[:, :-1])
+        return row, ends[row, panel], ends[row, panel + 1]
+
+    def rule(self, row, left, right):
+        """Nodes and weights (P, NODES) of panels, of weight one in a row."""
+        width = right - left
+        half = width / 2 - np.minimum(self.nudge[row], width / 16)
+        nodes = ((left + right) / 2)[:, None] + half[:, None] * UNIT_NODES
+        return nodes, (width / self.length[row])[:, None] * UNIT_WEIGHTS
+
+    def is_coarse(self, row, left, right):
+        """Which panels change the means of log p, r or r^2 when they are halved."""
+        coarse = np.empty(len(row), bool)
+        step = max(1, BLOCK // (NODES * self.points.shape[1]))
+        for start in range(0, len(row), step):
+            some = slice(start, start + step)
+            coarse[some] = self._is_coarse(row[some], left[some], right[some])
+        return coarse & (right - left > 64 * self.nudge[row])
+
+    def _is_coarse(self, row, left, right):
+        middle = (left + right) / 2
+        whole = self.sums(row, left, right)
+        halves = zip(self.sums(row, left, middle), self.sums(row, middle, right), strict=True)
+        with np.errstate(all="ignore"):
+            log_p, r, r2 = (abs(v - (a + b)) for v, (a, b) in zip(whole, halves, strict=True))
+            share = (right - left) / self.length[row]
+            size = abs(whole[0]) / share
+            error = np.maximum(r.max(axis=1), r2.max(axis=1))
+            return (log_p > TOLERANCE * (1 + size)) | (error > TOLERANCE + ROUNDING * size * share)
+
+    def sums(self, row, left, right):
+        """The parts of a panel in the means of log p (P,), r and r^2 (P, N)."""
+        nodes, weights = self.rule(row, left, right)
+        log_p, r = self.logs(row, nodes, True)
+        return (
+            np.vecdot(weights, log_p),
+            (weights[:, None] @ r)[:, 0],
+            (weights[:, None] @ np.square(r, out=r))[:, 0],
+        )
+
+    def means(self, row, nodes, weights, derivatives, hessian):
+        """The means of log p (n,), r (n, N) and r_i r_k (n, N, N)."""
+        n, N = self.points.shape
+        mean_log, mean_r = np.zeros(n), np.zeros((n, N))
+        mean_r_r = np.zeros((n, N, N)) if hessian else None
+        m = max(1, min(nodes.shape[1], BLOCK // N))
+        step = max(1, BLOCK // (m * N))
+        for start in range(0, len(row), step):
+            for first in range(0, nodes.shape[1], m):
+                some = slice(start, start + step), slice(first, first + m)
+                rows, w = row[some[0]], weights[some]
+                log_p, r = self.logs(rows, nodes[some], derivatives)
+                starts = np.flatnonzero(np.diff(rows, prepend=-1))
+                mean_log[rows[starts]] += np.add.reduceat(np.vecdot(w, log_p), starts)
+                if derivatives:
+                    mean_r[rows[starts]] += np.add.reduceat((w[:, None] @ r)[:, 0], starts)
+                if hessian:
+                    r *= np.sqrt(w)[:, :, None]
+                    for k, these in zip(rows[starts], np.split(r, starts[1:]), strict=True):
+                        these = these.reshape(-1, N)
+                        mean_r_r[k] += these.T @ these
+        return mean_log, mean_r, mean_r_r
+
+
+def _lobatto(nodes):
+    """Nodes and weights of the Gauss-Lobatto rule for the mean over [-1, 1]."""
+    P = Legendre.basis(nodes - 1)
+    x = np.concatenate([[-1.0], np.sort(P.deriv().roots().real), [1.0]])
+    x = (x - x[::-1]) / 2
+    return x, 1 / (nodes / 2 * (nodes - 1) * P(x) ** 2) / 2
+
+
+UNIT_NODES, UNIT_WEIGHTS = _lobatto(NODES)
