@@ -428,7 +428,8 @@ class divided_difference(ScalarQuantity):
 
     def _latex(self, printer, exp=None):
         arguments = ", ".join(printer._print(argument) for argument in self.args)
-        return rf"\exp\!\left[{arguments}\right]"
+        power = "" if exp is None else rf"^{{{exp}}}"
+        return rf"\exp\!\left[{arguments}\right]{power}"
 
 
 i, j, k, y = (Symbol(name, integer=True, positive=True) for name in "ijky")

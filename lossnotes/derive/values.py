@@ -96,7 +96,7 @@ def _evaluate(expression, values):
         return mp.fsum(_evaluate(part, values) for part in expression.args)
     if expression.is_Mul:
         factors = [_evaluate(part, values) for part in expression.args]
-        return mp.mpf(0) if 0 in factors else mp.fprod(factors)
+        return mp.fprod(factors) if all(factors) else mp.mpf(0)
     if expression.is_Pow:
         return _real(_power(*(_evaluate(part, values) for part in expression.args)), values)
     if isinstance(expression, Indexed):

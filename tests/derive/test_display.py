@@ -10,12 +10,15 @@ from lossnotes.derive.symbols import (
     Others,
     c,
     delta,
+    divided_difference,
     entropy,
     epsilon,
+    eta,
     h,
     j,
     k,
     maximum,
+    normalizer,
     one_hot,
     p,
     q,
@@ -75,3 +78,13 @@ def test_the_order_of_a_product_does_not_reach_the_formula_after_it():
 
 def test_a_number_times_a_named_vector_is_no_function_of_two_letters():
     assert latex(s - c * one_hot(y)) == r"s - c \, e\mathopen{}\left(y\right)"
+
+
+def test_an_integral_has_its_limits_at_its_side_and_its_variables_from_within():
+    printed = latex(normalizer(eta[1], eta[2], eta[3]).definition())
+    assert printed.startswith(r"\int_{0}^{1}\int_{0}^{1 - y_{1}} e^{")
+    assert printed.endswith(r"\, dy_{2}\, dy_{1}")
+
+
+def test_a_divided_difference_keeps_its_power():
+    assert latex(divided_difference(c, h) ** 2) == r"\exp\!\left[c, h\right]^{2}"

@@ -4,6 +4,7 @@ import pytest
 from mpmath import mp
 from sympy import (
     Derivative,
+    Integral,
     Sum,
     Symbol,
     exp,
@@ -18,10 +19,12 @@ from lossnotes.derive.symbols import (
     Scores,
     c,
     delta,
+    eta,
     i,
     j,
     k,
     maximum,
+    normalizer,
     q,
     s,
     y,
@@ -120,3 +123,14 @@ def test_the_index_of_a_partial_derivative_is_free():
 def test_a_point_shows_K_first_and_six_digits():
     point = Point({s: [mp.mpf(1) / 3, mp.mpf(2)], K: 2, A: frozenset({2})})
     assert str(point) == "K = 2, A = {2}, s = (0.333333, 2.0)"
+
+
+def test_the_variable_of_an_integral_is_bound_and_not_drawn():
+    x = Symbol("x", real=True)
+    assert all(x not in point.values for point in draw_points(Integral(c * x, (x, 0, 1))))
+    assert all(x in point.values for point in draw_points(x * Integral(c * x, (x, 0, 1))))
+
+
+def test_an_iterated_integral_gets_one_point_for_each_K():
+    points = draw_points(normalizer(eta[1], eta[2], eta[3]))
+    assert [point.values[K] for point in points] == list(CLASS_COUNTS)
