@@ -37,7 +37,7 @@ def _with_signs(expression):
     signs = {}
     for part in expression.atoms(cos, sin):
         (multiple,) = part.args
-        angle = next(iter(multiple.free_symbols))
+        angle = next(iter(multiple.free_symbols), None)
         if not isinstance(angle, Between) or not (multiple / angle).is_number:
             continue
         quarter = pi / 2 if isinstance(part, cos) else 0

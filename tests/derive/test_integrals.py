@@ -259,3 +259,7 @@ def test_a_wrong_step_with_an_integral_is_refused_with_its_witness():
     chain = Derivation(normalizer(one, two))
     with pytest.raises(StepError, match="refuted at K = 2"):
         chain.step(over_segment(exp(one * t + two * t)), "a slip")
+
+
+def test_the_cosine_of_a_number_is_left_alone():
+    assert compare(cos(1) * cos(angle), "<", 1)
