@@ -1,17 +1,16 @@
-"""Cross-entropy of a kernel density estimate. Chapter: kde.
+"""Cross-entropy of a kernel density estimate.
 
-    L(s) = - 1/(b - a) times the integral over [a, b] of log p(x) dx,    p(x) = sum S_j K(x - x_j)
+    L(s) = -1/(b - a) times the integral over [a, b] of log p(x) dx,    p(x) = sum of S_j K(x - x_j)
 
-for points x_j with scores s_j and weights S = softmax(s). The target is uniform on [a, b]. With
-the responsibilities r_i(x) = S_i K(x - x_i) / p(x) and means over [a, b],
+for points x_j with scores s_j and their weights S = softmax(s). The target is uniform on [a, b].
+With the responsibilities r_i(x) = S_i K(x - x_i) / p(x), and means taken over [a, b],
 
-    gradient   S_i - mean r_i
-    Hessian    S_i (delta_ik - S_k) - mean r_i (delta_ik - r_k)
+    gradient  S_i - mean r_i,    Hessian  S_i (delta_ik - S_k) - mean r_i (delta_ik - r_k).
 
-The integrals are taken by a Gauss-Lobatto rule between the kernels' breakpoints, and each panel is
-halved until that changes nothing. Where one point takes over from another, log p has a soft kink,
-often a thousandth as wide as its panel: hence the halving. A Gauss-Legendre rule does not look at
-the ends of a panel, and would miss a point that takes over just before one.
+The means are integrated between the kernels' breakpoints, and each panel is halved until that
+changes nothing. For where one point takes over from another, log p bends within 1/rate or
+width^2 / distance, which may be a millionth of a panel. The rule is that of Gauss and Lobatto,
+which looks at both ends: a Legendre rule misses a point that takes over just before the end.
 Source: RoboWiki, Understanding BeepBoop (Xor and Kev, 2022). Chapter: kde.
 """
 
@@ -25,31 +24,32 @@ from lossnotes.losses import _arguments as arguments
 from lossnotes.losses._rows import BLOCK
 from lossnotes.losses.softmax import log_softmax, softmax
 
-NODES = 11  # of the rule in a panel
+NODES = 13  # of the rule in a panel
 TOLERANCE = 1e-14  # of a panel's part in the means of log p, of r and of r^2
 EPS = np.finfo(np.float64).eps
-ROUNDING = 8 * EPS  # of log p, and so of r, in units of log p
-NUDGE = 4 * EPS  # from a breakpoint into a panel, in units of where breakpoints are
+ROUNDING = 2 * EPS  # of log p, and so of r, in units of log p and of its slope times b - a
+LIMIT = 1000  # panels a point that may be too coarse, or the kernel is not what it says
+NUDGE = 8 * EPS  # from a breakpoint into a panel, in units of where breakpoints are
 
 
 @dataclass(frozen=True)
 class Kernel:
-    """A density K(t), given by its logarithm; log K would lose far points if it were log(exp()).
+    """A kernel K(t), by its logarithm: log(exp()) would lose the points that are far away.
 
-    name         how it is written
-    inside       log K(t) for arrays t within the support
-    breakpoints  where K or one of its derivatives jumps; also the top of a peak with heavy tails
-    support      (low, high), outside of which K is 0; its finite ends become breakpoints
-    constant     whether K is constant between breakpoints: then one node a panel is exact
+    name         how it is shown
+    log_inside   a function of arrays t: log K(t) wherever t is in the support
+    breakpoints  where K or one of its derivatives jumps, or peaks above heavy tails
+    support      (low, high), beyond which K is 0; its finite ends become breakpoints too
+    constant     whether K is constant between breakpoints, so that one node a panel is exact
 
-    K(t) is called as kernel(t), log K(t) as kernel.log(t), for any t. A kernel of your own:
+    kernel(t) is K(t) and kernel.log(t) is log K(t), for any t. A kernel of one's own:
     Kernel("hat", lambda t: np.log1p(-abs(t)), breakpoints=(0,), support=(-1, 1)).
-    K need not integrate to one: for c K the loss is less by log c, and its gradient the same.
+    K need not integrate to one: c K has the same gradient, and a loss that is less by log c.
     Raises ValueError for a support that is not an interval and breakpoints that are not finite.
     """
 
     name: str
-    inside: Callable
+    log_inside: Callable
     breakpoints: tuple = ()
     support: tuple = (-np.inf, np.inf)
     constant: bool = False
@@ -73,14 +73,14 @@ class Kernel:
         low, high = self.support
         t = np.asarray(t, np.float64)
         with np.errstate(all="ignore"):
-            logs = self.inside(t)
+            logs = self.log_inside(t)
             if low > -np.inf or high < np.inf:
                 logs = np.where((t >= low) & (t <= high), logs, -np.inf)
-        return logs
+        return logs[()]
 
 
 def box(width):
-    """The kernel 1/width for |t| <= width/2, and 0 elsewhere. Source: BeepBoop, for aiming."""
+    """The kernel 1/width for |t| <= width/2 and 0 elsewhere. BeepBoop aims with it."""
     width = _positive("width", width)
     height, half = -np.log(width), width / 2
     return Kernel(
@@ -89,7 +89,7 @@ def box(width):
 
 
 def laplace(rate):
-    """The kernel (rate/2) e^(-rate |t|). Source: BeepBoop, for surfing, with the rate 13."""
+    """The kernel (rate/2) e^(-rate |t|). BeepBoop surfs with it, at the rate 13."""
     rate = _positive("rate", rate)
     top = np.log(rate) - np.log(2)
     return Kernel(f"laplace({rate})", lambda t: top - rate * abs(t), breakpoints=(0,))
@@ -103,17 +103,17 @@ def gaussian(width):
 
 
 def kde_cross_entropy(s, x, interval, kernel, bins=None):
-    """-mean of log(sum of S_j K(x - x_j)) over the interval: the cross-entropy of the density.
+    """The mean of -log(sum of S_j K(x - x_j)) over [a, b]: between -log max K and inf, in nats.
 
-    s: scores (..., N); -inf means that the point is absent. x: the points (..., N), finite.
-    interval: (a, b) with a < b, numbers or (...,). Leading axes broadcast.
-    kernel: `box(width)`, `laplace(rate)`, `gaussian(width)` or your own `Kernel`.
-    bins: None for the integral, or the number of bins of which the midpoints are taken.
-    Result: (...,), from the least -log K to inf, in nats. It is +inf where a part of [a, b] that
-    is not a point lies outside the support of every point, or with bins, where a midpoint does.
-    Gaps in the coverage as small as rounding errors, of boxes side by side, do not count.
-    Raises ValueError for NaN, scores of +inf, rows of -inf only, shapes that do not fit, a >= b,
-    what is no kernel, bins that are not a positive integer.
+    s: scores (..., N), where -inf is a point that is not there. x: points (..., N), finite.
+    interval: (a, b), each a number or (...,), with a < b. Leading axes broadcast.
+    kernel: `box(width)`, `laplace(rate)`, `gaussian(width)` or a `Kernel` of one's own.
+    bins: None for the integral, or the number of equal bins whose midpoints stand for it.
+    Result: (...,). It is inf where a part of [a, b] is in no support of a point that is there (with
+    bins: where a midpoint is not). What only rounding leaves between boxes side by side is no part.
+    The error is below 1e-12 of the larger of 1 and |L|, whatever the gaps and distances.
+    Raises ValueError for NaN, a score of inf, rows of -inf only, shapes that do not fit, an
+    interval without a < b, a kernel or bins that are none, a kernel not smooth between breakpoints.
     Source: RoboWiki, Understanding BeepBoop (Xor, 2022). Chapter: kde.
     """
     return _solve(s, x, interval, kernel, bins, value=True)[0]
@@ -122,17 +122,19 @@ def kde_cross_entropy(s, x, interval, kernel, bins=None):
 def kde_cross_entropy_grad(s, x, interval, kernel, bins=None):
     """The gradient of `kde_cross_entropy` in s: S_i - mean of r_i.
 
-    Result: (..., N), from -1 to 1, of sum zero up to rounding.
-    Arguments and errors as there. Where the loss is +inf it is 0/0, and a ValueError says which
-    row it is and which x is not covered. No convention would be right: 0 would stop a descent at
-    its worst point, and any other number depends on how the kernel is cut off.
+    Result: (..., N), from -1 to 1, of sum zero up to rounding. The error of the integral is below
+    1e-12, and below what half an ulp in each x changes where that is more: points that are close
+    to each other and many widths away.
+    Arguments and errors as there. Where the loss is inf the gradient is 0/0, and a ValueError names
+    the row and an x that no point covers. No number would do: 0 would end a descent at its worst
+    point, and any other would depend on how the kernel is cut off.
     Source: RoboWiki, Understanding BeepBoop (Xor, 2022). Chapter: kde.
     """
     return _solve(s, x, interval, kernel, bins, gradient=True)[1]
 
 
 def kde_cross_entropy_and_grad(s, x, interval, kernel, bins=None):
-    """(kde_cross_entropy(...), kde_cross_entropy_grad(...)) for little more than one costs.
+    """(kde_cross_entropy(...), kde_cross_entropy_grad(...)) for little more than the price of one.
 
     Arguments, shapes and errors as there. Chapter: kde.
     """
@@ -140,19 +142,19 @@ def kde_cross_entropy_and_grad(s, x, interval, kernel, bins=None):
 
 
 def kde_cross_entropy_hessian(s, x, interval, kernel, bins=None):
-    """The second derivatives of `kde_cross_entropy` in s.
+    """The second derivatives of `kde_cross_entropy` in s: a difference of two covariances.
 
-    H_ik = S_i (delta_ik - S_k) - mean of r_i (delta_ik - r_k): the covariance of a draw from S less
-    the mean covariance of a draw from r(x), a difference that may have any sign.
-    Result: (..., N, N), symmetric, with rows of sum zero.
-    Arguments and errors as in `kde_cross_entropy_grad`. Chapter: kde.
+    H_ik = S_i (delta_ik - S_k) - mean of r_i (delta_ik - r_k). It may be indefinite.
+    Result: (..., N, N), symmetric, with rows of sum zero; accurate as the gradient is.
+    Arguments and errors as in `kde_cross_entropy_grad`.
+    Source: RoboWiki, Understanding BeepBoop (Xor, 2022) has the gradient. Chapter: kde.
     """
     return _solve(s, x, interval, kernel, bins, hessian=True)[2]
 
 
 def _positive(name, number):
-    if not 0 < number < np.inf:
-        raise ValueError(f"{name} = {number} is not a positive number")
+    if not isinstance(number, (int, float, np.integer, np.floating)) or not 0 < number < np.inf:
+        raise ValueError(f"{name} = {number!r} is not a positive number")
     return float(number)
 
 
@@ -168,51 +170,60 @@ def _ends(interval):
         a, b = interval
     except (TypeError, ValueError):
         raise ValueError(f"interval = {interval!r} is not a pair (a, b)") from None
-    a = arguments.real_array("the interval's a", a).astype(np.float64)
-    b = arguments.real_array("the interval's b", b).astype(np.float64)
-    arguments.common_shape(a=a.shape, b=b.shape)
+    a = arguments.real_array("a of the interval", a).astype(np.float64)
+    b = arguments.real_array("b of the interval", b).astype(np.float64)
+    shape = arguments.common_shape(a=a.shape, b=b.shape)
     with np.errstate(all="ignore"):
         bad = ~((a < b) & np.isfinite(b - a))
     if bad.any():
         index = tuple(np.argwhere(bad)[0])
-        a, b = (np.broadcast_to(end, bad.shape)[index] for end in (a, b))
-        raise ValueError(f"{arguments.entry('interval', index)} = ({a}, {b}) is not finite, a < b")
+        a, b = (np.broadcast_to(end, shape)[index] for end in (a, b))
+        name = arguments.entry("interval", index)
+        raise ValueError(f"{name} = ({a}, {b}) is not an interval: a < b, both finite")
     return a, b
 
 
-def _solve(s, x, interval, kernel, bins, value=False, gradient=False, hessian=False):
+def _rows(s, x, interval):
+    """s and x as rows (n, N) of float64, a and b as (n,); the leading shape; the dtype."""
     s, x = arguments.score_array("s", s), arguments.score_array("x", x)
     arguments.check_scores("s", s)
     arguments.check_some_class_possible("s", s)
     arguments.refuse_first("x", ~np.isfinite(x), x, "is not finite")
     N = s.shape[-1]
     if x.shape[-1] != N:
-        raise ValueError(f"s has shape {s.shape} and x {x.shape}; both need one entry a point")
-    if not isinstance(kernel, Kernel):
-        raise ValueError(f"kernel = {kernel!r} is none, such as box(1.0), nor a Kernel of your own")
-    bins = None if bins is None else _bin_count(bins)
+        raise ValueError(f"s has shape {s.shape} and x {x.shape}; each needs one entry a point")
     a, b = _ends(interval)
     shape = arguments.common_shape(s=s.shape[:-1], x=x.shape[:-1], a=a.shape, b=b.shape)
-    dtype = np.result_type(s, x)
-    a, b = (np.broadcast_to(end, shape).reshape(-1) for end in (a, b))
-    s, x = (np.broadcast_to(v, (*shape, N)).reshape(-1, N).astype(np.float64) for v in (s, x))
+    rows = [np.broadcast_to(v, (*shape, N)).reshape(-1, N).astype(np.float64) for v in (s, x)]
+    ends = [np.broadcast_to(end, shape).reshape(-1) for end in (a, b)]
+    return *rows, *ends, shape, np.result_type(s, x)
 
-    n, derivatives = len(s), gradient or hessian
-    values = np.empty(n)
+
+def _solve(s, x, interval, kernel, bins, value=False, gradient=False, hessian=False):
+    if not isinstance(kernel, Kernel):
+        raise ValueError(f"kernel = {kernel!r} is not a Kernel, such as box(1.0)")
+    bins = None if bins is None else _bin_count(bins)
+    s, x, a, b, shape, dtype = _rows(s, x, interval)
+    n, N = s.shape
+    values = np.empty(n) if value else None
     gradients = np.empty((n, N)) if gradient else None
     hessians = np.empty((n, N, N)) if hessian else None
-    panels = NODES * (N * len(kernel.breakpoints) + 1) if bins is None else bins
-    step = max(1, BLOCK // panels)
+    numbers = max(bins, N) if bins else NODES * N * (len(kernel.breakpoints) + 1)
+    step = max(1, BLOCK // numbers)
     for start in range(0, n, step):
         block = slice(start, start + step)
         mixture = _Mixture(s[block], x[block] - a[block, None], (b - a)[block], kernel)
-        row, nodes, weights = mixture.midpoints(bins) if bins else mixture.panels()
-        mean_log, r, r_r = mixture.means(row, nodes, weights, derivatives, hessian)
-        values[block] = -mean_log
-        if derivatives and (mean_log == -np.inf).any():
-            bad = start + np.flatnonzero(mean_log == -np.inf)[0]
-            row = arguments.entry("s", np.unravel_index(bad, shape))
-            raise ValueError(f"the loss of {row} is inf and has no derivatives: no point covers x")
+        nodes = mixture.midpoints(bins) if bins else mixture.panels()
+        log_p, r, r_r = mixture.means(*nodes, gradient or hessian, hessian)
+        if (gradient or hessian) and (log_p == -np.inf).any():
+            bad = (log_p == -np.inf).argmax()
+            name = arguments.entry("s", np.unravel_index(start + bad, shape))
+            where = a[start + bad] + mixture.uncovered(bad, *nodes)
+            raise ValueError(
+                f"{name} has no point that covers x = {where}: the loss is inf and has no gradient"
+            )
+        if value:
+            values[block] = 0 - log_p
         if gradient:
             gradients[block] = _gradient(mixture.S, r)
         if hessian:
@@ -253,14 +264,18 @@ class _Mixture:
     def __init__(self, s, points, length, kernel):
         self.S, self.log_S = softmax(s), log_softmax(s)
         self.points, self.length, self.kernel = points, length, kernel
-        reach = max((abs(c) for c in kernel.breakpoints), default=0)
-        self.nudge = NUDGE * (length + reach)
+        self.nudge = NUDGE * (length + max((abs(c) for c in kernel.breakpoints), default=0))
 
     def logs(self, row, x, derivatives):
         """log p at nodes x (P, m), and the responsibilities (P, m, N)."""
-        terms = self.kernel.log(x[:, :, None] - self.points[row, None])
-        terms += self.log_S[row, None]
+        t = x[:, :, None] - self.points[row, None]
+        for end in self.kernel.support:
+            if np.isfinite(end):  # and t has missed it by rounding only
+                t[abs(t - end) <= self.nudge[row, None, None] / 4] = end
+        terms = self.kernel.log(t) + self.log_S[row, None]
         top = terms.max(axis=2)
+        if not (top < np.inf).all():
+            raise ValueError(f"kernel = {self.kernel} has a logarithm that is nan or inf")
         with np.errstate(all="ignore"):
             terms -= np.where(top == -np.inf, 0, top)[:, :, None]
             e = np.exp(terms, out=terms)
@@ -269,6 +284,12 @@ class _Mixture:
             if derivatives:
                 e /= total[:, :, None]
         return log_p, e
+
+    def uncovered(self, k, row, nodes, weights):
+        """The first node of row k where p = 0."""
+        nodes = nodes[row == k]
+        log_p, _ = self.logs(np.full(len(nodes), k), nodes, False)
+        return nodes[log_p == -np.inf][0]
 
     def midpoints(self, bins):
         """Rows, midpoints and weights of bins of equal width."""
@@ -285,6 +306,8 @@ class _Mixture:
         done = []
         while len(row):
             coarse = self.is_coarse(row, left, right)
+            if coarse.sum() > LIMIT * self.points.size:
+                raise ValueError(f"kernel = {self.kernel} is not smooth between its breakpoints")
             middle = (left + right) / 2
             halves = [np.concatenate(v) for v in ([row, row], [left, middle], [middle, right])]
             coarse = np.concatenate([coarse, coarse])
@@ -298,12 +321,12 @@ class _Mixture:
         """Rows (P,), left ends and right ends of the panels between breakpoints."""
         n, N = self.points.shape
         breakpoints = self.points[:, :, None] + np.array(self.kernel.breakpoints)
-        breakpoints = np.where((self.S > 0)[:, :, None], breakpoints, 0)
+        breakpoints = np.where((self.log_S > -np.inf)[:, :, None], breakpoints, 0)
         length = self.length[:, None]
         ends = np.concatenate([np.zeros((n, 1)), breakpoints.reshape(n, -1), length], axis=1)
         ends = np.sort(np.clip(ends, 0, length), axis=1)
         # Breakpoints that only rounding has separated are one: the first of them.
-        first = np.diff(ends, prepend=-np.inf) > 4 * self.nudge[:, None]
+        first = np.diff(ends, prepend=-np.inf) > 2 * self.nudge[:, None]
         ends = np.take_along_axis(
             ends,
             np.maximum.accumulate(np.where(first, np.arange(ends.shape[1]), 0), axis=1),
@@ -328,28 +351,30 @@ class _Mixture:
         for start in range(0, len(row), step):
             some = slice(start, start + step)
             coarse[some] = self._is_coarse(row[some], left[some], right[some])
-        return coarse & (right - left > 64 * self.nudge[row])
+        return coarse & (right - left > 16 * self.nudge[row])
 
     def _is_coarse(self, row, left, right):
         middle = (left + right) / 2
-        whole = self.sums(row, left, right)
-        halves = zip(self.sums(row, left, middle), self.sums(row, middle, right), strict=True)
+        log_p, r, r2, size, change = self.sums(row, left, right)
         with np.errstate(all="ignore"):
-            log_p, r, r2 = (abs(v - (a + b)) for v, (a, b) in zip(whole, halves, strict=True))
-            share = (right - left) / self.length[row]
-            size = abs(whole[0]) / share
-            error = np.maximum(r.max(axis=1), r2.max(axis=1))
-            return (log_p > TOLERANCE * (1 + size)) | (error > TOLERANCE + ROUNDING * size * share)
+            for ends in ((left, middle), (middle, right)):
+                log_p_half, r_half, r2_half, *_ = self.sums(row, *ends)
+                log_p, r, r2 = log_p - log_p_half, r - r_half, r2 - r2_half
+            error = np.maximum(abs(r).max(axis=1), abs(r2).max(axis=1))
+            size *= (right - left) / self.length[row]
+            rounding = ROUNDING * (size + change)
+            coarse = abs(log_p) > TOLERANCE * (1 + size) + rounding
+            return coarse | (error > TOLERANCE + rounding)
 
     def sums(self, row, left, right):
-        """The parts of a panel in the means of log p (P,), r and r^2 (P, N)."""
+        """The parts of panels in the means of log p (P,), r and r^2 (P, N); |log p|; its range."""
         nodes, weights = self.rule(row, left, right)
         log_p, r = self.logs(row, nodes, True)
-        return (
-            np.vecdot(weights, log_p),
-            (weights[:, None] @ r)[:, 0],
-            (weights[:, None] @ np.square(r, out=r))[:, 0],
-        )
+        mean_log_p = np.vecdot(weights, log_p)
+        mean_r = (weights[:, None] @ r)[:, 0]
+        mean_r2 = (weights[:, None] @ np.square(r, out=r))[:, 0]
+        with np.errstate(invalid="ignore"):
+            return mean_log_p, mean_r, mean_r2, abs(log_p).max(axis=1), np.ptp(log_p, axis=1)
 
     def means(self, row, nodes, weights, derivatives, hessian):
         """The means of log p (n,), r (n, N) and r_i r_k (n, N, N)."""
