@@ -21,6 +21,7 @@ KINDS = [
     "coefficient changed",
     "a delta lost",
     "q and p exchanged",
+    "limit changed",
 ]
 
 
