@@ -17,25 +17,31 @@ import operator
 import numpy as np
 
 from lossnotes.losses import _arguments as arguments
-from lossnotes.losses._arithmetic import accurate_sum
 
-ANGLE = np.deg2rad(55)  # of the contour; the chapter shows why
+# The path of the quadrature and its nodes; the chapter shows how angle and step were found. Nodes
+# are computed 18 at a time, until the last of them weighs no more than NEGLIGIBLE. The fourth time
+# it does: each factor of the integrand falls along the path.
+ANGLE = np.deg2rad(55)
 SIN, COS = np.sin(ANGLE), np.cos(ANGLE)
-STEP = 0.08  # from node to node; less, where the integrand is narrow:
-STEP_IN_WIDTHS = 0.55
-NODES = 18  # at a time,
-NEGLIGIBLE = 1e-17  # until the last one weighs no more than this; three times at most
-GROUP = 4  # factors make a polynomial,
-PIECE = 32  # polynomials a product: 128 factors, each below 100, cannot overflow
-SMALL = 500  # scores; below, calls cost more than nodes, and all are computed at once
+STEP = 0.065
+STEP_IN_WIDTHS = 0.55  # of the integrand, where it is narrow
+NODES = 18
+MOST_NODES = 4 * NODES
+NEGLIGIBLE = 1e-17
+# The product over the classes. GROUP factors are a polynomial, PIECE polynomials are multiplied.
+# At the last node a factor is near 80, and 80^128 does not overflow.
+GROUP = 4
+PIECE = 32
+SMALL = 500  # scores; below, calls cost more than nodes, and all nodes are computed at once
 CACHED = 2**14  # complex numbers to work on at a time, a quarter of a megabyte
 
 
 def log_normalizer(eta):
     """log I(eta): -log C(lambda) of the source, and from -inf to inf.
 
-    eta: log lambda (..., K), where -inf is allowed. Result: (...,).
-    Its error is below 1e-15 of the larger of 1, |max eta| and log I itself.
+    eta: log lambda (..., K), where -inf is allowed; an eta_k that is lower than another by more
+    than the largest float counts as -inf. Result: (...,).
+    In float64 its error is below 1e-15 of the larger of 1, |max eta| and log I itself.
     Raises ValueError for NaN, +inf, a missing class axis, and rows of -inf only.
     Source: Gordon-Rodriguez et al. (2020), eq. 6. Chapter: continuous_categorical.
     """
@@ -49,8 +55,10 @@ def log_normalizer(eta):
 def mean(eta):
     """E[y], the gradient of log I: positive, with the sum one up to rounding. It is not lambda.
 
-    eta: log lambda (..., K). Result: (..., K), 0 where eta_k = -inf; each entry has a relative
-    error below 5e-15 (in float64). Errors as in `log_normalizer`.
+    eta: log lambda (..., K). Result: (..., K), 0 where eta_k = -inf.
+    In float64 each entry has a relative error below 5e-15, or as large as the last digit of eta
+    makes it: that is more for thousands of classes that balance one class far above them.
+    Errors as in `log_normalizer`.
     Source: Gordon-Rodriguez et al. (2020) give the density. Chapter: continuous_categorical.
     """
     eta = _parameters(eta)
@@ -65,7 +73,7 @@ def covariance(eta):
 
     eta: log lambda (..., K). Result: (..., K, K), symmetric, with rows of sum zero.
     No entry off the diagonal is positive, so that it is positive semidefinite.
-    The error of entry jk is below 1e-14 of the standard deviations of y_j and y_k (in float64).
+    In float64 the error of entry jk is below 1e-14 of the standard deviations of y_j and y_k.
     Errors as in `log_normalizer`.
     Source: Gordon-Rodriguez et al. (2020) give the density. Chapter: continuous_categorical.
     """
@@ -102,8 +110,10 @@ def nll(eta, y):
 def nll_grad(eta, y):
     """The gradient of `nll` in eta: mean(eta) - y, or mean(eta) - e_y for labels.
 
-    Result: (..., K), from -1 to 1, of sum zero up to rounding.
-    Arguments and errors as in `nll`. Chapter: continuous_categorical.
+    Result: (..., K), from -1 to 1, of sum zero up to rounding: the entry of the largest eta, where
+    mean - y would cancel, is minus the sum of the others.
+    Arguments and errors as in `nll`; finite also where the loss is not.
+    Chapter: continuous_categorical.
     """
     return _nll(eta, y, grad=True)[1]
 
@@ -142,17 +152,21 @@ def fit(mean):
     """The eta whose mean is the given one: the maximum likelihood, for the average of data.
 
     mean: probability vectors (..., K). Result: (..., K), shifted to max eta = 0; -inf where the
-    mean is 0. Raises ValueError if `mean` is not a probability vector.
-    Starts from eta = -1 / mean, and multiplies each entry by the mean it has over the mean it
-    should have, until that brings it no closer; each time divides the error by three at least.
+    mean is 0. Its mean is the given one up to a relative error of 1e-14, in float64.
+    Raises ValueError if `mean` is not a probability vector, and where an entry is so small that
+    eta = -1 / mean is beyond the floats of its dtype.
+    Starts from eta = -1 / mean and multiplies each entry by the mean it has over the mean it should
+    have, until that brings it no closer. Every correction leaves about a third of the error, and
+    less where many classes share the mean.
     Chapter: continuous_categorical.
     """
     target = arguments.probability_array("mean", mean)
+    too_small = (target > 0) & (target < 4 / np.finfo(target.dtype).max)
+    arguments.refuse_first("mean", too_small, target, "is too small: eta would be infinite")
     rows = target.reshape(-1, target.shape[-1]).astype(np.float64)
-    result = np.empty_like(rows)
-    for i, row in enumerate(rows):
-        result[i] = -np.inf
-        result[i, row > 0] = _fit_row(row[row > 0] / row.sum())
+    result = np.full_like(rows, -np.inf)
+    for eta, row in zip(result, rows, strict=True):
+        eta[row > 0] = _fit_row(row[row > 0] / row.sum())
     return result.reshape(target.shape).astype(target.dtype)
 
 
@@ -173,34 +187,38 @@ def _nll(eta, y, value=False, grad=False):
     else:
         y = (np.arange(classes) == y[..., None]).astype(np.float64)
     arguments.common_shape(eta=eta.shape[:-1], y=y.shape[:-1])
-    log_integral, expected = np.empty(eta.shape[:-1]), np.empty(eta.shape)
+    log_integral, expected = np.empty(eta.shape[:-1]), np.empty(eta.shape if grad else 0)
     for block, quadrature in _quadratures(eta):
         log_integral.reshape(-1)[block] = quadrature.log_integral
         if grad:
             expected.reshape(-1, classes)[block] = quadrature.mean()
     values = gradients = None
     if value:
-        with np.errstate(invalid="ignore"):  # 0 times the infinite gap of a zero lambda
+        with np.errstate(all="ignore"):  # 0 times the infinite gap of a zero lambda
             gap = eta.max(axis=-1, keepdims=True) - eta.astype(np.float64)
-            values = accurate_sum(np.where(y > 0, y * gap, 0)) + log_integral
-        values = values.astype(dtype)[()]
+            y_gap = np.where(y > 0, y * gap, 0).sum(axis=-1)
+        values = (y_gap + log_integral).astype(dtype)[()]
     if grad:
-        gradients = (expected - y).astype(dtype)
+        gradients = expected - y
+        top = np.broadcast_to(eta.argmax(axis=-1)[..., None], (*gradients.shape[:-1], 1))
+        np.put_along_axis(gradients, top, 0, axis=-1)
+        np.put_along_axis(gradients, top, 0 - gradients.sum(axis=-1, keepdims=True), axis=-1)
+        gradients = gradients.astype(dtype)
     return values, gradients
 
 
 def _quadratures(eta, entries=None):
     """(block, the Quadrature of its rows) for slices that cover the rows of eta.
 
-    entries: numbers that a row takes; by default those of its products.
+    entries: what a row takes of CACHED; by default its polynomials at all nodes of one time.
     """
-    rows = eta.reshape(-1, eta.shape[-1]).astype(np.float64)
+    rows = np.ascontiguousarray(eta.reshape(-1, eta.shape[-1]), dtype=np.float64)
     entries = entries or NODES * min(-(-rows.shape[1] // GROUP), PIECE)
     step = max(1, CACHED // entries)
-    with np.errstate(all="ignore"):  # infinities are meant: gaps to a zero lambda
-        for start in range(0, len(rows), step):
-            block = slice(start, start + step)
-            yield block, Quadrature(rows[block])
+    for start in range(0, len(rows), step):
+        block = slice(start, start + step)
+        with np.errstate(all="ignore"):  # also while the caller computes with the quadrature:
+            yield block, Quadrature(rows[block])  # infinities are meant, gaps to a zero lambda
 
 
 class Quadrature:
@@ -213,6 +231,7 @@ class Quadrature:
     both sides, around all eta_k. With equal steps of u the error falls exponentially.
 
     top           (n,)   max eta
+    alone         (n,)   whether no other class is possible
     r             (n, K) the r_k; they sum to about one
     z, w          (n, N) nodes and their weights; the real parts of w sum to one
     log_integral  (n,)   log I(eta - top)
@@ -227,9 +246,9 @@ class Quadrature:
         width = 1 / (rho * SIN * np.sqrt(squares))
         step = np.minimum(STEP, STEP_IN_WIDTHS * width)
         polynomials, shares = _polynomials(self.r)
-        at_a_time = NODES if eta.size > SMALL else 3 * NODES
+        at_a_time = NODES if eta.size > SMALL else MOST_NODES
         z, w = [], []
-        for first in range(0, 3 * NODES, at_a_time):
+        for first in range(0, MOST_NODES, at_a_time):
             half = np.arange(first, first + at_a_time) * (step / 2)
             sinh, cosh = np.sinh(half), np.cosh(half)  # of u / 2
             z.append(2j * rho * (sinh * (SIN * cosh + 1j * COS * sinh)))
@@ -291,7 +310,7 @@ def _saddle(gap):
     while True:
         r = 1 / (beyond + gap)
         total, squares = r.sum(axis=1, keepdims=True), np.vecdot(r, r)[:, None]
-        if (total - 1 < 0.1 * np.sqrt(squares)).all():
+        if not (total - 1 > 0.1 * np.sqrt(squares)).any():
             return beyond, r, squares
         beyond = beyond + (total - 1) * total / squares
 
@@ -299,8 +318,8 @@ def _saddle(gap):
 def _polynomials(r):
     """The products of four factors 1 + z r_k each as polynomials in z, the same for every node.
 
-    Their coefficients (n, P, G, 5), which are all positive, P pieces of G; and what share of the
-    sum of r each piece has, (n, P, 1).
+    Their coefficients (n, P, G, 5), which are all positive: P pieces of G polynomials. And what
+    share of the sum of r each piece has, (n, P, 1).
     """
     n, classes = r.shape
     pieces = -(-classes // (GROUP * PIECE))
@@ -337,8 +356,9 @@ def _integrand(z, polynomials, shares):
 
 def _size(size):
     """A shape from an integer or a tuple of them."""
+    lengths = size if isinstance(size, tuple) else (size,)
     try:
-        shape = tuple(operator.index(length) for length in np.atleast_1d(size))
+        shape = tuple(operator.index(length) for length in lengths)
     except TypeError:
         shape = (-1,)
     if min(shape, default=0) < 0:
@@ -349,38 +369,40 @@ def _size(size):
 def _sample_row(eta, count, rng):
     """Points (count, K) for one eta (K,)."""
     result = np.zeros((count, len(eta)))
-    possible = np.flatnonzero(eta > -np.inf)
-    top = possible[eta[possible].argmax()]
-    others = possible[possible != top]
-    gap = eta[top] - eta[others]
+    with np.errstate(all="ignore"):
+        gap = eta.max() - eta
+        log_integral = Quadrature(eta[None]).log_integral[0]
+    top = eta.argmax()
+    others = np.flatnonzero((gap < np.inf) & (np.arange(len(eta)) != top))
     if len(others) == 0:
         result[:, top] = 1
         return result
+    gap = gap[others]
     beyond = max(0, _saddle((gap - gap.min())[None])[0].item() - gap.min())
     rates = beyond + gap
-    (quadrature,) = (quadrature for _, quadrature in _quadratures(eta[None]))
-    acceptance = np.exp(quadrature.log_integral[0] - beyond + np.log(rates).sum())
+    acceptance = np.exp(log_integral - beyond + np.log(rates).sum())
     done = 0
     while done < count:
         trials = min(int((count - done) / acceptance) + 10, max(1, 2**20 // len(eta)))
-        others_drawn = rng.standard_exponential((trials, len(others))) / rates
-        rest = 1 - others_drawn.sum(axis=1)
+        drawn = rng.standard_exponential((trials, len(others))) / rates
+        rest = 1 - drawn.sum(axis=1)
         accepted = (rest >= 0) & (rng.standard_exponential(trials) >= beyond * rest)
-        drawn = others_drawn[accepted][: count - done]
-        result[done : done + len(drawn), others] = drawn
-        result[done : done + len(drawn), top] = rest[accepted][: count - done]
-        done += len(drawn)
+        drawn, rest = drawn[accepted][: count - done], rest[accepted][: count - done]
+        result[done : done + len(rest), others] = drawn
+        result[done : done + len(rest), top] = rest
+        done += len(rest)
     return result
 
 
 def _fit_row(target):
     """eta (K,) with the mean `target` (K,), all of it positive."""
-    inverse, best = 1 / target, np.inf
+    inverse = closest = 1 / target
+    best = np.inf
     while True:
-        (quadrature,) = (quadrature for _, quadrature in _quadratures(-inverse[None]))
-        ratio = quadrature.mean()[0] / target
+        with np.errstate(all="ignore"):
+            ratio = Quadrature(-inverse[None]).mean()[0] / target
         error = abs(ratio - 1).max()
         if not error < best:
-            return inverse.min() - inverse
-        best = error
-        inverse *= ratio
+            return closest.min() - closest
+        closest, best = inverse, error
+        inverse = inverse * ratio

@@ -74,14 +74,67 @@ def test_normalizer_and_mean_have_the_digits_of_the_reference(record_property):
 
 
 @pytest.mark.parametrize(
-    ("constant", "value"), [("STEP", 0.14), ("STEP_IN_WIDTHS", 0.9), ("ANGLE", 45), ("NODES", 12)]
+    ("constant", "value"), [("STEP", 0.14), ("STEP_IN_WIDTHS", 0.9), ("MOST_NODES", 54)]
 )
 def test_the_reference_would_notice_a_coarser_quadrature(constant, value, monkeypatch):
-    if constant == "ANGLE":
-        monkeypatch.setattr(cc, "SIN", np.sin(np.deg2rad(value)))
-        monkeypatch.setattr(cc, "COS", np.cos(np.deg2rad(value)))
     monkeypatch.setattr(cc, constant, value)
     assert worst_errors()[1] > 5e-15
+
+
+def one_ahead(classes, gap):
+    """log I, the first and the last mean, and the first variance of (0, -gap, ..., -gap).
+
+    With w = 1 - y_1 these are integrals of w^n e^(-gap w), incomplete gamma functions.
+    """
+    with mpmath.workdps(40):
+        whole, first, second = (
+            mpmath.gammainc(classes - 1 + n, 0, gap, regularized=True) for n in range(3)
+        )
+        w = (classes - 1) * first / (gap * whole)
+        w_squared = classes * (classes - 1) * second / (mpmath.mpf(gap) ** 2 * whole)
+        log_integral = mpmath.log(whole) - (classes - 1) * mpmath.log(gap)
+        return map(float, (log_integral, 1 - w, w / (classes - 1), w_squared - w**2))
+
+
+def errors_with_one_ahead(classes, gap):
+    """Those of log I, the means and the first variance, where many balance one far above them."""
+    log_integral, first, last, variance = one_ahead(classes, gap)
+    eta = np.append(0, np.full(classes - 1, -gap))
+    mean = cc.mean(eta)
+    return (
+        abs(cc.log_normalizer(eta) / log_integral - 1),
+        max(abs(mean[0] / first - 1), abs(mean[1] / last - 1)),
+        abs(cc.covariance(eta)[0, 0] / variance - 1) if classes < 2000 else 0,
+    )
+
+
+@pytest.mark.parametrize("share", [0.7, 0.9, 0.95, 0.98, 1.0])
+@pytest.mark.parametrize(("classes", "allowed"), [(20, 5e-15), (300, 1e-14), (10_000, 2e-14)])
+def test_many_classes_may_balance_one_far_above_them(classes, allowed, share):
+    """The last digit of eta moves these means by more and more as K grows; so may the error."""
+    log_integral, mean, variance = errors_with_one_ahead(classes, share * classes)
+    assert log_integral <= 1e-15
+    assert mean <= allowed
+    assert variance <= 2 * allowed
+
+
+@pytest.mark.parametrize(("constant", "value"), [("STEP", 0.09), ("SIN", 0.7)])
+def test_this_balance_would_notice_a_coarser_quadrature(constant, value, monkeypatch):
+    monkeypatch.setattr(cc, constant, value)
+    if constant == "SIN":  # 44 degrees
+        monkeypatch.setattr(cc, "COS", np.sqrt(1 - value**2))
+    assert max(errors_with_one_ahead(1000, gap)[2] for gap in (950.0, 980.0)) > 1e-13
+
+
+def test_without_pieces_a_product_overflows(monkeypatch):
+    monkeypatch.setattr(cc, "PIECE", 10**6)
+    assert np.isnan(cc.mean(np.append(0, np.full(9_999, -9_800.0)))[0])
+
+
+@pytest.mark.parametrize("gap", [1e3, 1e6, 1e12])
+def test_far_apart_two_classes_vary_like_a_waiting_time(gap):
+    covariance = cc.covariance([0.0, -gap]) * gap**2
+    assert covariance == pytest.approx(np.array([[1, -1], [-1, 1]]), rel=1e-14)
 
 
 @pytest.mark.parametrize("eta", FEW)
@@ -181,10 +234,15 @@ def test_the_loss_is_log_i_minus_eta_times_y():
 
 def test_the_gradient_is_mean_minus_y():
     eta, y = np.array([0.2, -1.0, 0.0]), np.array([0.6, 0.3, 0.1])
-    assert cc.nll_grad(eta, y) == pytest.approx(cc.mean(eta) - y, abs=1e-16)
+    assert cc.nll_grad(eta, y) == pytest.approx(cc.mean(eta) - y, abs=1e-15)
     step = 1e-5 * np.eye(3)
     slope = (cc.nll(eta + step, y) - cc.nll(eta - step, y)) / 2e-5
     assert cc.nll_grad(eta, y) == pytest.approx(slope, abs=1e-10)
+
+
+def test_the_gradient_keeps_its_digits_where_the_label_is_nearly_certain():
+    gradient = cc.nll_grad([1e12, 0.0, 0.0], 0)
+    assert gradient == pytest.approx(1e-12 * np.array([-2, 1, 1]), rel=1e-14, abs=0)
 
 
 def test_value_and_gradient_together_are_those_apart():
@@ -211,18 +269,39 @@ def test_leading_axes_broadcast():
     assert isinstance(cc.nll(eta, 0), np.float64)
 
 
+def batch_against_single_rows(classes):
+    """The largest relative difference of a mean; a single row is computed with all nodes."""
+    eta = np.random.default_rng(0).normal(0, 3, (200, classes))
+    return abs(cc.mean(eta) / np.array([cc.mean(row) for row in eta]) - 1).max()
+
+
 def test_rows_in_a_batch_are_what_they_are_alone():
-    rng = np.random.default_rng(0)
-    eta = rng.normal(size=(400, 30)) * rng.choice([0.01, 1, 100], (400, 1))
-    alone = [cc.log_normalizer(row) for row in eta]
-    assert cc.log_normalizer(eta) == pytest.approx(np.array(alone), rel=1e-15)
-    assert cc.mean(eta) == pytest.approx(np.array([cc.mean(row) for row in eta]), rel=5e-15)
+    assert max(map(batch_against_single_rows, (4, 8, 12, 20, 30))) < 5e-15
+
+
+def test_nodes_left_out_too_early_would_be_noticed(monkeypatch):
+    monkeypatch.setattr(cc, "NEGLIGIBLE", 1e-11)
+    assert max(map(batch_against_single_rows, (4, 8, 12, 20, 30))) > 5e-15
+
+
+def test_the_layout_in_memory_changes_nothing():
+    eta = np.random.default_rng(0).normal(size=(6, 9))
+    assert np.array_equal(cc.mean(np.asfortranarray(eta)), cc.mean(eta))
+    assert np.array_equal(cc.covariance(eta[::-1])[::-1], cc.covariance(eta))
 
 
 def test_float32_in_float32_out():
     eta = np.array([0.2, -1.0, 0.0], np.float32)
-    for result in (cc.log_normalizer(eta), cc.mean(eta), cc.covariance(eta), cc.nll_grad(eta, 1)):
+    y = cc.mean(eta)
+    for result in (
+        cc.log_normalizer(eta),
+        y,
+        cc.covariance(eta),
+        cc.fit(y),
+        *cc.nll_and_grad(eta, y),
+    ):
         assert result.dtype == np.float32
+    assert cc.nll(eta, y.astype(float)).dtype == np.float64
     assert cc.log_normalizer(eta) == np.float32(cc.log_normalizer(eta.astype(float)))
 
 
@@ -286,6 +365,7 @@ def test_samples_lie_on_the_simplex():
     assert y.min() >= 0
     assert y.sum(axis=-1) == pytest.approx(np.ones((50, 2, 2)), abs=1e-15)
     assert (y[:, :, 1, 1] == 0).all()
+    assert cc.sample([0.0, 1.0], (), np.random.default_rng(0)).shape == (2,)
 
 
 def test_a_seed_gives_its_samples_again():
@@ -313,6 +393,11 @@ def test_fit_reaches_means_of_1e_12():
     assert eta[0, 0] == pytest.approx(-1e12, rel=1e-10)
 
 
+def test_fit_divides_by_the_sum():
+    mean = np.array([0.2, 0.3, 0.5]) * (1 + 1e-9)
+    assert cc.mean(cc.fit(mean)) == pytest.approx([0.2, 0.3, 0.5], rel=1e-14)
+
+
 def test_fit_of_a_face_and_of_a_corner():
     eta = cc.fit([[0.0, 0.3, 0.7], [0.0, 1.0, 0.0]])
     assert eta[0, 0] == -np.inf
@@ -323,6 +408,19 @@ def test_fit_of_a_face_and_of_a_corner():
 def test_the_gap_that_fits_smoothed_labels():
     eta = cc.fit(np.where(np.arange(10) == 3, 0.91, 0.01))
     assert eta[3] - np.delete(eta, 3) == pytest.approx(np.full(9, 100.0), rel=1e-3)
+
+
+@pytest.mark.filterwarnings("error")
+def test_a_gap_beyond_the_floats_is_a_zero_lambda_without_a_warning():
+    eta = [1.5e308, -1.5e308, 0.0]
+    assert cc.log_normalizer(eta) == 1.5e308
+    assert cc.mean(eta)[:2] == pytest.approx([1, 0], rel=1e-15)
+    assert cc.nll_grad(eta, 0) == pytest.approx([0, 0, 0], abs=1e-300)
+    assert cc.nll(eta, [0.5, 0.5, 0.0]) == np.inf
+    assert cc.nll([0.0, -np.inf], 0) == 0
+    assert cc.covariance(eta)[0, 1] == 0
+    assert cc.sample(eta, 5, np.random.default_rng(0))[:, 1].tolist() == [0] * 5
+    assert cc.fit([1e-300, 1.0])[0] == pytest.approx(-1e300)
 
 
 @pytest.mark.parametrize(
@@ -337,6 +435,9 @@ def test_the_gap_that_fits_smoothed_labels():
         (lambda: cc.log_prob([0.2, 0.3, 0.5], [0.0, 1.0]), "y has dtype float64 and shape"),
         (lambda: cc.nll(np.zeros((2, 3)), [0, 1, 2]), r"eta \(2,\) and y \(3,\)"),
         (lambda: cc.fit([0.5, -0.5, 1.0]), r"mean\[1\] = -0.5 is not a probability"),
+        (lambda: cc.fit([1e-310, 0.5, 0.5]), r"mean\[0\] = 1e-310 is too small"),
+        (lambda: cc.fit(np.float32([1, 1e-40])), r"mean\[1\] = .* is too small"),
+        (lambda: cc.sample([0.0, 1.0], ((1, 2), 3), np.random.default_rng(0)), "size = "),
         (lambda: cc.sample([0.0, 1.0], -1, np.random.default_rng(0)), "size = -1"),
         (lambda: cc.sample([0.0, 1.0], 2.5, np.random.default_rng(0)), "size = 2.5"),
         (lambda: cc.sample([0.0, 1.0], 2, 0), "rng = 0 is not a numpy"),
