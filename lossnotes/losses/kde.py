@@ -271,7 +271,7 @@ class _Mixture:
         t = x[:, :, None] - self.points[row, None]
         for end in self.kernel.support:
             if np.isfinite(end):  # and t has missed it by rounding only
-                t[abs(t - end) <= self.nudge[row, None, None] / 4] = end
+                t[abs(t - end) <= self.nudge[row, None, None] / 2] = end
         terms = self.kernel.log(t) + self.log_S[row, None]
         top = terms.max(axis=2)
         if not (top < np.inf).all():
@@ -325,15 +325,6 @@ class _Mixture:
         length = self.length[:, None]
         ends = np.concatenate([np.zeros((n, 1)), breakpoints.reshape(n, -1), length], axis=1)
         ends = np.sort(np.clip(ends, 0, length), axis=1)
-        # Breakpoints that only rounding has separated are one: the first of them.
-        first = np.diff(ends, prepend=-np.inf) > 2 * self.nudge[:, None]
-        ends = np.take_along_axis(
-            ends,
-            np.maximum.accumulate(np.where(first, np.arange(ends.shape[1]), 0), axis=1),
-            axis=1,
-        )
-        ends = np.where(ends == ends[:, -1:], length, ends)
-        ends[:, 0] = 0
         row, panel = np.nonzero(ends[:, 1:] > ends[:, :-1])
         return row, ends[row, panel], ends[row, panel + 1]
 
