@@ -361,10 +361,10 @@ class _Mixture:
         """The parts of panels in the means of log p (P,), r and r^2 (P, N); |log p|; its range."""
         nodes, weights = self.rule(row, left, right)
         log_p, r = self.logs(row, nodes, True)
-        mean_log_p = np.vecdot(weights, log_p)
         mean_r = (weights[:, None] @ r)[:, 0]
         mean_r2 = (weights[:, None] @ np.square(r, out=r))[:, 0]
         with np.errstate(invalid="ignore"):
+            mean_log_p = np.vecdot(weights, log_p)
             return mean_log_p, mean_r, mean_r2, abs(log_p).max(axis=1), np.ptp(log_p, axis=1)
 
     def means(self, row, nodes, weights, derivatives, hessian):
