@@ -64,6 +64,7 @@ from lossnotes.derive.symbols import (
 
 BEYOND_TWO = Symbol("K - 2", integer=True, nonnegative=True)
 BOUND = [Symbol(f"_{depth}", integer=True, positive=True) for depth in range(8)]
+INDICES = [Dummy(f"i_{depth}", integer=True, positive=True) for depth in range(32)]
 
 
 def proves_equal(left, right):
@@ -95,15 +96,23 @@ def unfold(expression):
         derivative = unfold(expression.expr).diff(*expression.variables)
         return derivative if derivative.has(Derivative, Subs) else unfold(derivative)
     if isinstance(expression, Sum):
-        fresh = {limit[0]: Dummy("i", integer=True, positive=True) for limit in expression.limits}
-        limits = [limit.xreplace(fresh) for limit in expression.limits]
-        whole = Sum(unfold(expression.function.xreplace(fresh)), *limits)
-        return whole.doit() if all(_written_out(limit) for limit in limits) else whole
+        whole = _unfold_sum(expression)
+        return whole.doit() if all(_written_out(limit) for limit in whole.limits) else whole
     if isinstance(expression, Integral):
         return _unfold_integral(expression)
     if not expression.args or isinstance(expression, Indexed):
         return expression
     return expression.func(*(unfold(part) for part in expression.args))
+
+
+def _unfold_sum(expression):
+    """The innermost sum has the first index: SymPy is slow with symbols that are new to it."""
+    body = unfold(expression.function)
+    indices = [limit[0] for limit in expression.limits]
+    taken = body.atoms(Dummy) - set(indices)
+    free = (index for index in INDICES if index not in taken)
+    fresh = {index: next(free) for index in indices}
+    return Sum(body.xreplace(fresh), *(limit.xreplace(fresh) for limit in expression.limits))
 
 
 def _unfold_integral(expression):

@@ -41,6 +41,7 @@ from lossnotes.derive.symbols import Complement, Entry, K, Others, Quantity, arg
 
 LARGE = 64  # binary digits of an exponent
 ASKED = Dummy("digits asked for")
+SUMS = Dummy("sums over all classes that are known")
 RULES = 8  # each Gauss rule has 1.25 times the nodes of the one before
 EVALUATIONS = 100_000  # of an integrand, by one rule
 SMOOTH = (Add, Mul, Pow, Function, UnevaluatedExpr)
@@ -73,7 +74,7 @@ def evaluate(expression, point):
     ValueError for what this module cannot compute, such as an Integral to infinity.
     """
     imaginary = {I: mp.mpc(0, 1)} if expression.has(I) else {}
-    value = _evaluate(expression, point.values | imaginary)
+    value = _evaluate(expression, point.values | imaginary | {SUMS: {}})
     if isinstance(value, (list, frozenset)):
         raise Undefined(f"{expression} is not a number")
     if mp.isnan(value):
@@ -165,6 +166,20 @@ def _real(value, values):
 
 
 def _sum(expression, values):
+    if not _depends_on_a_class(expression):
+        known = values[SUMS]
+        if expression not in known:
+            known[expression] = _sum_up(expression, values)
+        return known[expression]
+    return _sum_up(expression, values)
+
+
+@cache
+def _depends_on_a_class(expression):
+    return any(symbol.is_integer and symbol != K for symbol in expression.free_symbols)
+
+
+def _sum_up(expression, values):
     *inner, (index, lower, upper) = expression.limits  # the last is the outermost
     body = expression.func(expression.function, *inner) if inner else expression.function
     span = range(_class(lower, values), _class(upper, values) + 1)
@@ -175,14 +190,14 @@ def _integral(expression, values):
     limits = expression.limits
     if any(len(limit) != 3 or limit.has(*INFINITE) for limit in limits):
         raise ValueError(f"no value is known for Integral without finite limits: {expression}")
-    known = ((x, tuple(v) if isinstance(v, list) else v) for x, v in values.items())
+    known = ((x, tuple(v) if isinstance(v, list) else v) for x, v in values.items() if x != SUMS)
     return _quadrature(expression, tuple(known), mp.dps)
 
 
 @lru_cache(1000)
 def _quadrature(expression, known, precision):
     """Gauss's rules, of more and more nodes until two of them agree."""
-    values = {x: list(v) if isinstance(v, tuple) else v for x, v in known}
+    values = {x: list(v) if isinstance(v, tuple) else v for x, v in known} | {SUMS: {}}
     digits = values.get(ASKED, precision)
     variables = [limit[0] for limit in expression.limits]
     integrand = _integrand(expression.function, variables, values)
@@ -207,7 +222,7 @@ def _iterated(integrand, limits, place, values, rule):
     places = [middle + half * node for node, _ in rule]
     if inner:
         parts = [
-            _iterated(integrand, inner, (here, *place), values | {variable: here}, rule)
+            _iterated(integrand, inner, (here, *place), values | {variable: here, SUMS: {}}, rule)
             for here in places
         ]
     else:
@@ -301,8 +316,8 @@ def _moved(variable, values, shift):
     if isinstance(variable, Indexed):
         vector = list(values[variable.base])
         vector[_place(variable, values)] += shift
-        return values | {variable.base: vector}
-    return values | {variable: values[variable] + shift}
+        return values | {variable.base: vector, SUMS: {}}
+    return values | {variable: values[variable] + shift, SUMS: {}}
 
 
 def _maximum(expression, values):
