@@ -389,7 +389,7 @@ def test_two_points_at_one_place_share_their_weight():
         (laplace(13), scipy.stats.laplace(scale=1 / 13)),
         (gaussian(0.3), scipy.stats.norm(scale=0.3)),
     ],
-    ids=lambda kernel: str(kernel),
+    ids=["box", "laplace", "gaussian"],
 )
 def test_kernels_are_the_densities_of_scipy(kernel, peer):
     t = np.array([-30.0, -0.5, -0.1, 0.0, 1e-9, 0.14, 0.16, 3.0])
