@@ -1,6 +1,6 @@
 """The page of notation names things that exist, and names every quantity of derivations."""
 
-import importlib
+import importlib.util
 import inspect
 import re
 from pathlib import Path
@@ -27,12 +27,18 @@ def missing_symbols(page):
     return [name for row in rows(page) for name in names(row[1]) if not hasattr(symbols, name)]
 
 
+def module_of(chapter):
+    """The module of that name, in whichever part of the library."""
+    names = (f"lossnotes.{part}.{chapter}" for part in ("losses", "learning"))
+    return importlib.import_module(next(name for name in names if importlib.util.find_spec(name)))
+
+
 def missing_functions(page):
     """Functions that the chapter's module lacks, among the rows whose code is a call."""
     missing = []
     for row in rows(page):
         chapter = re.search(r"\{ref\}`(\w+)`", row[-1]).group(1)
-        module = importlib.import_module(f"lossnotes.losses.{chapter}")
+        module = module_of(chapter)
         calls = [code.split("(")[0] for code in re.findall(r"`(\w+\([^`]*)`", row[2])]
         missing += [name for name in calls if not hasattr(module, name)]
     return missing
