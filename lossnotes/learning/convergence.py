@@ -1,7 +1,7 @@
 """Descent by the gradient and by the curvature, and how fast it arrives. Chapter: convergence.
 
 A path is an array (steps + 1, ...) of weights, its first row the start. A path that runs away is
-not returned: `Divergence` says at which step, and which weight.
+not returned: `DivergenceError` says at which step, and which weight.
 Curvatures are the eigenvalues of a symmetric matrix A, the Hessian of a quadratic.
 """
 
@@ -10,21 +10,12 @@ import operator
 
 import numpy as np
 
+from lossnotes.learning.backprop import DivergenceError
+
 FAR = 1e12  # a weight beyond it has diverged
 ENOUGH = 1e-4  # the part of the fall that the slope promises which a damped step has to deliver
 HALVINGS = 60
 ROUNDING = 1e-13  # of the value: a smaller fall than that cannot be seen in it
-
-
-class Divergence(ArithmeticError):
-    """A path that cannot go on: `step` counts from 1, `place` is the index of the weight.
-
-    Where the whole step is to blame and no single weight, `place` is None.
-    """
-
-    def __init__(self, message, step, place=None):
-        super().__init__(message)
-        self.step, self.place = step, place
 
 
 def gradient_descent(gradient, start, step, steps):
@@ -32,7 +23,7 @@ def gradient_descent(gradient, start, step, steps):
 
     gradient: a function of w with a result of its shape. start: w of any shape, say (N,), or
     (P, N) for P paths at once. step: positive. Result: the path (steps + 1, *start.shape).
-    Raises Divergence when a weight is NaN or beyond 1e12; ValueError for a bad argument.
+    Raises DivergenceError when a weight is NaN or beyond 1e12; ValueError for a bad argument.
     Source: notes of CMU 11-785, convergence. Chapter: convergence.
     """
     step = _positive("step", step)
@@ -49,7 +40,7 @@ def newton(gradient, hessian, start, steps, step=1.0):
     gradient, hessian: functions of w (N,) with results (N,) and (N, N). step: positive.
     Result: the path (steps + 1, N). It ends at whatever point without slope is near, a minimum, a
     saddle or a maximum.
-    Raises Divergence as `gradient_descent` does, and for a singular Hessian.
+    Raises DivergenceError as `gradient_descent` does, and for a singular Hessian.
     Source: notes of CMU 11-785, convergence. Chapter: convergence.
     """
     step, start = _positive("step", step), _vector("start", start)
@@ -66,7 +57,7 @@ def damped_newton(value, gradient, hessian, start, steps):
     value: a function of w (N,) with a number as result; the rest as in `newton`.
     A step is accepted if it delivers 1e-4 of the fall that the slope promises, or if the promise is
     below the rounding of the value.
-    Raises Divergence also where Newton's direction does not lead downhill, as near a saddle.
+    Raises DivergenceError also where Newton's direction does not lead downhill, as near a saddle.
     Chapter: convergence.
     """
     start = _vector("start", start)
@@ -75,7 +66,7 @@ def damped_newton(value, gradient, hessian, start, steps):
         slope, direction = _newton_direction(gradient, hessian, w, number)
         here, promise = value(w.copy()), float(slope @ direction)
         if promise > 0:
-            raise Divergence(f"step {number}: Newton's direction leads uphill at {w}", number)
+            raise DivergenceError(f"Newton's direction leads uphill at {w}", "w", number)
         length = 1.0
         if -promise <= ROUNDING * (1 + abs(here)):
             return w + direction
@@ -84,7 +75,7 @@ def damped_newton(value, gradient, hessian, start, steps):
             if value(there.copy()) - here <= ENOUGH * length * promise:
                 return there
             length /= 2
-        raise Divergence(f"step {number}: the value does not fall as its gradient says", number)
+        raise DivergenceError("the value does not fall as its gradient says", "w", number)
 
     return _path(move, start, steps)
 
@@ -179,7 +170,7 @@ def _stop_if_far(w, number):
     if not np.abs(w).max(initial=0) <= FAR:
         place = tuple(int(i) for i in np.argwhere(~(np.abs(w) <= FAR))[0])
         name = f"w[{', '.join(map(str, place))}]" if place else "w"
-        raise Divergence(f"step {number}: {name} = {w[place]:.3g} has diverged", number, place)
+        raise DivergenceError(f"{name} = {w[place]:.3g} has diverged", name, number)
 
 
 def _newton_direction(gradient, hessian, w, number):
@@ -188,7 +179,7 @@ def _newton_direction(gradient, hessian, w, number):
     try:
         return slope, -np.linalg.solve(curvature, slope)
     except np.linalg.LinAlgError:
-        raise Divergence(f"step {number}: the Hessian is singular at {w}", number) from None
+        raise DivergenceError(f"the Hessian is singular at {w}", "w", number) from None
 
 
 def _quadratic(w, A, b):
