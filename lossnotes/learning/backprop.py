@@ -4,6 +4,7 @@ An example is a row, so a batch is (..., n), and so is its gradient: gradients a
 going back through a layer multiplies from the right by its Jacobian.
 """
 
+from copy import copy
 from itertools import pairwise
 
 import numpy as np
@@ -13,7 +14,7 @@ from lossnotes.losses.softmax import log_loss, log_loss_grad, softmax
 
 
 class DivergenceError(ArithmeticError):
-    """Training left the numbers: `step` counts from 1, `parameter` is a name such as W2."""
+    """Training left the numbers: `parameter` is a name such as W2, `step` counts from 1."""
 
     def __init__(self, what, parameter, step=None):
         super().__init__(what if step is None else f"step {step}: {what}")
@@ -33,7 +34,7 @@ class Affine:
         W, b = _finite("W", W).copy(), _finite("b", b).copy()
         if W.ndim != 2 or b.shape != W.shape[:1]:
             raise ValueError(
-                f"W has shape {W.shape} and b {b.shape}; (outputs, inputs) and (outputs,) are needed"
+                f"W has shape {W.shape}, b {b.shape}; (outputs, inputs) and (outputs,) are needed"
             )
         self.W, self.b = W, b
 
@@ -116,13 +117,13 @@ class Softmax:
 class Network:
     """Layers one after another.
 
-    All parameters are in the one vector `w`; the W and b of the layers are views of it. Assigning
-    to `w` therefore sets every layer. `parameters` holds the same numbers by name: W1, b1, W2, ...
-    Raises ValueError for layers that do not fit. Chapter: backprop.
+    The layers are copied. All parameters are in the one vector `w`; the W and b of the layers are
+    views of it, so that assigning to `w` sets every layer. `parameters` holds the same numbers by
+    name: W1, b1, W2, ... Raises ValueError for layers that do not fit. Chapter: backprop.
     """
 
     def __init__(self, layers):
-        self.layers = list(layers)
+        self.layers = [copy(layer) for layer in layers]  # each keeps what it saw going forward
         self.affine = [layer for layer in self.layers if isinstance(layer, Affine)]
         for number, (below, above) in enumerate(pairwise(self.affine), 2):
             if below.W.shape[0] != above.W.shape[1]:
@@ -135,6 +136,7 @@ class Network:
         for layer, own in zip(self.affine, self._parts(self._w), strict=True):
             layer.W, layer.b = own
         self.parameters = self.by_name(self._w)
+        self._shape = None
 
     def _parts(self, vector):
         """(W, b) of every affine layer, as views of the vector."""
@@ -177,10 +179,16 @@ class Network:
             if not np.isfinite(x).all():
                 name = f"W{number}"
                 raise DivergenceError(f"behind {name} a result is not finite", name)
+        self._shape = x.shape
         return x
 
     def backward(self, grad):
-        """From the gradient in the last layer's result to that in x; fills W_grad and b_grad."""
+        """From the gradient in the last layer's result to that in x; fills W_grad and b_grad.
+
+        Raises ValueError for a gradient that is not of the shape of what `forward` returned.
+        """
+        if np.shape(grad) != self._shape:
+            raise ValueError(f"grad has shape {np.shape(grad)}, but the last result {self._shape}")
         for layer in reversed(self.layers):
             grad = layer.backward(grad)
         return grad
@@ -196,9 +204,10 @@ def perceptron(sizes, activation, rng):
 
     sizes: (inputs, hidden, ..., classes). activation: a class, such as Tanh. rng: a Generator.
     W is uniform with |W_ij| <= sqrt(6 / (inputs + outputs)) (Glorot and Bengio 2010), b is zero.
+    Raises ValueError for sizes that are not positive integers, or fewer than two.
     Chapter: backprop.
     """
-    layers = []
+    sizes, layers = [_count("sizes", size) for size in sizes], []
     for inputs, outputs in pairwise(sizes):
         bound = np.sqrt(6 / (inputs + outputs))
         layers += [
@@ -227,9 +236,7 @@ def mean_loss_grad(network, x, y, loss_grad=log_loss_grad):
     with np.errstate(over="ignore", invalid="ignore"):
         network.backward(s_grad / s[..., 0].size)
     gradient = network.gradient()
-    for name, part in network.by_name(gradient).items():
-        if not np.isfinite(part).all():
-            raise DivergenceError(f"the gradient in {name} is not finite", name)
+    _refuse_infinite("the gradient is not finite in", network.by_name(gradient))
     return gradient
 
 
@@ -242,6 +249,11 @@ def train(network, x, y, step, batch, epochs, rng, loss=log_loss, loss_grad=log_
     an epoch ends with more than twice the loss of the start and that of w = 0. Chapter: backprop.
     """
     x, y = _finite("x", x), np.asarray(y)
+    batch, epochs = _count("batch", batch), _count("epochs", epochs)
+    if len(x) != len(y):
+        raise ValueError(f"x has {len(x)} examples, but y {len(y)}")
+    if not 0 < step < np.inf:
+        raise ValueError(f"step = {step} is not positive and finite")
     losses, number = [mean_loss(network, x, y, loss)], 0
     bound = 2 * max(losses[0], _loss_of_zero(network, x, y, loss))
     for _ in range(epochs):
@@ -249,7 +261,8 @@ def train(network, x, y, step, batch, epochs, rng, loss=log_loss, loss_grad=log_
         try:
             for start in range(0, len(x), batch):
                 some, number = order[start : start + batch], number + 1
-                network.w -= step * mean_loss_grad(network, x[some], y[some], loss_grad)
+                gradient = mean_loss_grad(network, x[some], y[some], loss_grad)
+                _move(network, step, gradient)
             losses.append(mean_loss(network, x, y, loss))
         except DivergenceError as error:
             raise DivergenceError(error.what, error.parameter, number) from None
@@ -258,6 +271,19 @@ def train(network, x, y, step, batch, epochs, rng, loss=log_loss, loss_grad=log_
             what = f"the loss has grown to {losses[-1]:.3g}, and the largest weight is in {name}"
             raise DivergenceError(what, name, number)
     return np.array(losses)
+
+
+def _move(network, step, gradient):
+    with np.errstate(over="ignore"):
+        w = network.w - step * gradient
+    _refuse_infinite("the step leads out of the numbers in", network.by_name(w))
+    network.w = w
+
+
+def _refuse_infinite(what, parts):
+    for name, part in parts.items():
+        if not np.isfinite(part).all():
+            raise DivergenceError(f"{what} {name}", name)
 
 
 def _loss_of_zero(network, x, y, loss):
@@ -273,3 +299,11 @@ def _finite(name, values):
     array = arguments.real_array(name, values)
     arguments.refuse_first(name, ~np.isfinite(array), array, "is not finite")
     return array
+
+
+def _count(name, number):
+    if isinstance(number, (bool, np.bool_)) or not isinstance(number, (int, np.integer)):
+        raise ValueError(f"{name}: {number!r} is not an integer")
+    if number < 1:
+        raise ValueError(f"{name}: {number} is not positive")
+    return int(number)
