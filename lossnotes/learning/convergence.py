@@ -14,7 +14,6 @@ from lossnotes.learning.backprop import DivergenceError
 
 FAR = 1e12  # a weight beyond it has diverged
 ENOUGH = 1e-4  # the part of the fall that the slope promises which a damped step has to deliver
-HALVINGS = 60
 ROUNDING = 1e-13  # of the value: a smaller fall than that cannot be seen in it
 
 
@@ -67,14 +66,16 @@ def damped_newton(value, gradient, hessian, start, steps):
         here, promise = value(w.copy()), float(slope @ direction)
         if promise > 0:
             raise DivergenceError(f"Newton's direction leads uphill at {w}", "w", number)
-        length = 1.0
+        if not np.isfinite(promise):
+            raise DivergenceError(f"Newton's direction is not finite at {w}", "w", number)
+        length, there = 1.0, w + direction
         if -promise <= ROUNDING * (1 + abs(here)):
-            return w + direction
-        for _ in range(HALVINGS):
-            there = w + length * direction
+            return there
+        while not np.array_equal(there, w):
             if value(there.copy()) - here <= ENOUGH * length * promise:
                 return there
             length /= 2
+            there = w + length * direction
         raise DivergenceError("the value does not fall as its gradient says", "w", number)
 
     return _path(move, start, steps)

@@ -195,6 +195,25 @@ def test_damped_newton_is_newton_where_a_full_step_lowers_the_value():
     assert np.array_equal(damped_newton(log_cosh, np.tanh, log_cosh_hessian, [0.5], 3), pure)
 
 
+def test_damped_newton_halves_as_often_as_it_takes():
+    def flat_far_out(w):
+        return float(np.logaddexp(0, w).sum() - 0.9 * w.sum())
+
+    def flat_slope(w):
+        return 1 / (1 + np.exp(-w)) - 0.9
+
+    def flat_bend(w):
+        return np.diag(1 / (2 + 2 * np.cosh(w)))
+
+    path = damped_newton(flat_far_out, flat_slope, flat_bend, [100.0], 25)
+    assert path[-1, 0] == pytest.approx(math.log(9), rel=1e-12)
+
+
+def test_damped_newton_refuses_a_direction_that_is_not_finite():
+    with pytest.raises(DivergenceError, match="step 1: Newton's direction is not finite"):
+        damped_newton(lambda w: 0.0, lambda w: w * np.nan, log_cosh_hessian, [1.0], 3)
+
+
 def test_damped_newton_refuses_a_direction_that_leads_uphill():
     with pytest.raises(DivergenceError, match="step 1: Newton's direction leads uphill"):
         damped_newton(lambda w: w[0] ** 2 - w[1] ** 2, saddle, saddle_hessian, [0.1, 1.0], 3)
