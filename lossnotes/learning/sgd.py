@@ -12,7 +12,7 @@ from itertools import repeat
 import numpy as np
 
 from lossnotes.learning.backprop import DivergenceError
-from lossnotes.losses._arguments import entry
+from lossnotes.losses._arguments import entry, real_array, refuse_first
 
 
 def constant(step):
@@ -44,7 +44,7 @@ def sgd(gradient, w, schedule, batches, beta=0.0):
     bad entry, as soon as the gradient or w is not finite: what has diverged is no result.
     Source: DL 118, 125. Chapter: sgd.
     """
-    return _steps(gradient, _start(w), schedule, batches, _beta(beta))
+    return _steps(gradient, _finite("w", w), schedule, batches, _beta(beta))
 
 
 def _steps(gradient, w, schedule, batches, beta):
@@ -79,10 +79,10 @@ def momentum(gradient, w, step, beta, steps):
     """The path of w under momentum, with one step size: an array (steps + 1, *w.shape).
 
     gradient: a function of w, with a result of its shape. Row 0 of the path is w, row k is where
-    step k ends. The other arguments and the errors are those of `sgd`; beta = 0 is gradient descent.
+    step k ends. The other arguments and the errors are as in `sgd`; beta = 0 is gradient descent.
     Source: DL 118; Polyak 1964. Chapter: sgd.
     """
-    w = _start(w)
+    w, steps = _finite("w", w), _size("steps", steps, 0)
     path = sgd(lambda w, _: gradient(w), w, constant(step), repeat(None, steps), beta)
     return np.array([w, *path])
 
@@ -128,7 +128,8 @@ def noise_floor(step, curvature, variance, beta=0.0):
     variance, beta = _positive("variance", variance), _beta(beta)
     left = 2 * (1 + beta) - step * curvature
     if not left > 0:
-        raise ValueError(f"step = {step} is too large: at {2 * (1 + beta) / curvature} w diverges")
+        limit = 2 * (1 + beta) / curvature
+        raise ValueError(f"step = {step} is too large: from {limit:.6g} on w diverges")
     return step * variance * (1 + beta) / (curvature * (1 - beta) * left)
 
 
@@ -138,7 +139,7 @@ def minibatches(count, size, rng):
     The last batch holds what is left. Raises ValueError unless 1 <= size <= count.
     Source: DL, mini-batches. Chapter: sgd.
     """
-    size = _size(count, size)
+    size = _size("size", size, 1, count)
     order = rng.permutation(count)
     return (order[first : first + size] for first in range(0, count, size))
 
@@ -151,11 +152,11 @@ def minibatch_variance(gradients, size, replace):
     Raises ValueError for gradients that are not finite, and unless 1 <= size (<= N without
     replacement). Source: DL 139 to 143. Chapter: sgd.
     """
-    gradients = np.asarray(gradients, dtype=float)
-    if gradients.ndim == 0 or not gradients.size or not np.isfinite(gradients).all():
-        raise ValueError(f"gradients of shape {gradients.shape} are not N >= 1 finite arrays")
+    gradients = _finite("gradients", gradients)
+    if gradients.ndim == 0 or not len(gradients):
+        raise ValueError(f"gradients has shape {gradients.shape}; N >= 1 are needed, (N, ...)")
     count = len(gradients)
-    size = _size(size if replace else count, size)
+    size = _size("size", size, 1, None if replace else count)
     factor = 1.0 if replace or count == 1 else (count - size) / (count - 1)
     return gradients.var(axis=0) / size * factor
 
@@ -174,17 +175,15 @@ def _beta(beta):
     return beta
 
 
-def _size(count, size):
-    if isinstance(size, bool) or not isinstance(size, (int, np.integer)) or not 1 <= size <= count:
-        raise ValueError(f"size = {size} is not a whole number from 1 to {count}")
+def _size(name, size, low, high=None):
+    whole = isinstance(size, (int, np.integer)) and not isinstance(size, bool)
+    if not whole or size < low or (high is not None and size > high):
+        end = "on" if high is None else f"to {high}"
+        raise ValueError(f"{name} = {size} is not a whole number from {low} {end}")
     return int(size)
 
 
-def _start(w):
-    w = np.asarray(w)
-    w = w.astype(float) if w.dtype.kind in "iu" else w
-    if w.dtype not in (np.float32, np.float64):
-        raise ValueError(f"w has dtype {w.dtype}; float32, float64 or integers are needed")
-    if not np.isfinite(w).all():
-        raise ValueError("w is not finite")
-    return w
+def _finite(name, values):
+    array = real_array(name, values)
+    refuse_first(name, ~np.isfinite(array), array, "is not finite")
+    return array
