@@ -241,9 +241,14 @@ def test_worst_error_is_at_most_4_ulps(f, dtype, record_property):
     assert worst <= ULPS
 
 
+def textbook_sigmoid_grad(s):
+    p = 1 / (1 + np.exp(-s))
+    return p * (1 - p)
+
+
 def textbook_loss(s, q):
     p = 1 / (1 + np.exp(-s))
-    return -q * np.log(p) - (1 - q) * np.log(1 - p)
+    return textbook_loss_of_p(p, q)
 
 
 def textbook_gradient(s, q):
@@ -252,6 +257,10 @@ def textbook_gradient(s, q):
 
 def textbook_squared_error(s, q):
     return textbook_gradient(s, q) ** 2 / 2
+
+
+def textbook_squared_error_grad(s, q):
+    return textbook_gradient(s, q) * textbook_sigmoid_grad(s)
 
 
 def textbook_loss_of_p(p, q):
@@ -266,9 +275,11 @@ def textbook_gradient_in_p(p, q):
 @pytest.mark.parametrize(
     ("textbook", "exact"),
     [
+        (textbook_sigmoid_grad, exact_sigmoid_grad),
         (textbook_loss, exact_loss),
         (textbook_gradient, exact_loss_grad),
         (textbook_squared_error, exact_squared_error),
+        (textbook_squared_error_grad, exact_squared_error_grad),
         (textbook_loss_of_p, exact_loss_of_p),
         (textbook_gradient_in_p, exact_loss_of_p_grad),
     ],
