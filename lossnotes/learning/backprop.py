@@ -9,6 +9,7 @@ from itertools import pairwise
 
 import numpy as np
 
+from lossnotes.learning.binary import sigmoid, sigmoid_grad
 from lossnotes.losses import _arguments as arguments
 from lossnotes.losses.softmax import log_loss, log_loss_grad, softmax
 
@@ -46,7 +47,7 @@ class Affine:
         return x @ self.W.T + self.b
 
     def backward(self, s_grad):
-        """The gradient in x, s_grad W; that in W is (x s_grad)^T, that in b is s_grad."""
+        """In x the gradient is s_grad W, in W it is (x s_grad)^T, in b s_grad."""
         rows = s_grad.reshape(-1, len(self.b))
         self.W_grad = (self.x.reshape(len(rows), -1).T @ rows).T
         self.b_grad = rows.sum(axis=0)
@@ -60,10 +61,8 @@ class Sigmoid:
     """
 
     def forward(self, s):
-        e = np.exp(-abs(s))
-        small, large = e / (1 + e), 1 / (1 + e)
-        self.slope = small * large  # not x (1 - x), which cancels where x is close to one
-        return np.where(s < 0, small, large)
+        self.slope = sigmoid_grad(s)  # not x (1 - x), which cancels where x is close to one
+        return sigmoid(s)
 
     def backward(self, x_grad):
         return x_grad * self.slope
