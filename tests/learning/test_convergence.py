@@ -195,6 +195,13 @@ def test_damped_newton_is_newton_where_a_full_step_lowers_the_value():
     assert np.array_equal(damped_newton(log_cosh, np.tanh, log_cosh_hessian, [0.5], 3), pure)
 
 
+def test_a_damped_step_is_the_longest_halving_that_lowers_the_value():
+    full = newton(np.tanh, log_cosh_hessian, [1.5], 1)
+    damped = damped_newton(log_cosh, np.tanh, log_cosh_hessian, [1.5], 1)
+    assert log_cosh(full[1]) > log_cosh(full[0]) > log_cosh(full.mean(axis=0))
+    assert damped[1] == full.mean(axis=0)
+
+
 def test_damped_newton_halves_as_often_as_it_takes():
     def flat_far_out(w):
         return float(np.logaddexp(0, w).sum() - 0.9 * w.sum())
