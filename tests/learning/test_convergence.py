@@ -230,6 +230,11 @@ def test_damped_newton_refuses_a_gradient_that_is_not_that_of_the_value():
         damped_newton(lambda w: -log_cosh(w), np.tanh, log_cosh_hessian, [1.0], 3)
 
 
+def test_a_value_that_never_falls_is_refused_though_its_promise_is_lost_in_rounding():
+    with pytest.raises(DivergenceError, match="does not fall as its gradient says"):
+        damped_newton(lambda w: 1.0, np.tanh, log_cosh_hessian, [1.0], 3)
+
+
 def test_a_singular_hessian_is_reported_with_its_step():
     with pytest.raises(DivergenceError, match="step 1: the Hessian is singular") as caught:
         newton(twice, lambda w: np.zeros((2, 2)), [1.0, 1.0], 3)
@@ -304,6 +309,17 @@ def test_a_number_of_steps_that_is_none_is_refused(bad):
 def test_a_start_that_is_no_place_is_refused(start, why):
     with pytest.raises(ValueError, match=why):
         gradient_descent(twice, start, 0.1, 3)
+
+
+def test_newton_refuses_a_start_that_is_no_vector():
+    with pytest.raises(ValueError, match=r"^start has shape \(2, 1\); a vector"):
+        newton(twice, lambda w: np.eye(2), [[1.0], [2.0]], 1)
+
+
+@pytest.mark.parametrize("bad", [-1e-6, np.nan, np.inf])
+def test_a_distance_that_is_none_is_refused(bad):
+    with pytest.raises(ValueError, match="^distance = "):
+        steps_to_leave(bad, 2.0, 0.1, 1.0)
 
 
 def test_a_gradient_of_another_shape_is_refused():
