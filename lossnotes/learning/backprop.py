@@ -28,7 +28,7 @@ class Affine:
     W: (outputs, inputs). b: (outputs,). Both are copied. Raises ValueError where their shapes do
     not fit or an entry is not finite.
     After `backward` W_grad and b_grad hold the gradients, summed over the batch.
-    Source: the notes, vector formulation. Chapter: backprop.
+    Source: notes of CMU 11-785, vector formulation. Chapter: backprop.
     """
 
     def __init__(self, W, b):
@@ -57,7 +57,7 @@ class Affine:
 class Sigmoid:
     """1 / (1 + e^-s), entry by entry: from 0 to 1, with the derivative x (1 - x).
 
-    Source: the notes, activations. Chapter: backprop.
+    Source: notes of CMU 11-785, activations. Chapter: backprop.
     """
 
     def forward(self, s):
@@ -71,7 +71,7 @@ class Sigmoid:
 class Tanh:
     """tanh s = 2 sigmoid(2 s) - 1, entry by entry: from -1 to 1, with the derivative 1 - x^2.
 
-    Source: the notes, activations. Chapter: backprop.
+    Source: notes of CMU 11-785, activations. Chapter: backprop.
     """
 
     def forward(self, s):
@@ -86,7 +86,7 @@ class Tanh:
 class ReLU:
     """max(0, s), entry by entry, with the sub-gradient 0 at the kink s = 0.
 
-    Source: the notes, sub-gradients. Chapter: backprop.
+    Source: notes of CMU 11-785, sub-gradients. Chapter: backprop.
     """
 
     def forward(self, s):
@@ -100,7 +100,7 @@ class ReLU:
 class Softmax:
     """softmax(s), a vector activation: each result depends on every score.
 
-    Source: the notes, vector activations. Chapter: backprop.
+    Source: notes of CMU 11-785, vector activations. Chapter: backprop.
     """
 
     def forward(self, s):
