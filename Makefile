@@ -11,7 +11,7 @@ PYTHON ?= python3
 PORT ?= 8000
 BIN := .venv/bin
 PAGES := _build/html
-EXTRAS := book,test
+EXTRAS := book,homework,cluster,test
 # Timings, versions and the state of the editor go; outputs, counts and ids stay.
 NORMALIZE := $(BIN)/nbstripout --keep-output --keep-count --keep-id \
   --extra-keys "metadata.language_info.version metadata.jupytext"

@@ -87,7 +87,7 @@ def installed_faults(text, installed):
 
 
 def test_installed_versions_are_the_exact_ones():
-    needed = names(NEEDS[""] + NEEDS["book"] + NEEDS["test"])
+    needed = names(NEEDS[""] + NEEDS["book"] + NEEDS["homework"] + NEEDS["test"])
     assert installed_faults(CONSTRAINTS, {name: version(name) for name in needed}) == []
 
 
@@ -156,12 +156,16 @@ def test_an_incomplete_environment_is_noticed(pip, fault):
 # Imports
 
 BASE, BOOK = NEEDS[""], NEEDS["book"]
+HOMEWORK = NEEDS["homework"] + NEEDS["cluster"]
 WINGS = {
     "lossnotes": BASE,
     "lossnotes/figures.py": BASE + BOOK,
+    "lossnotes/__main__.py": BASE + HOMEWORK,
+    "lossnotes/homework": BASE + HOMEWORK,
     "book": BASE + BOOK,
-    "tests": BASE + BOOK + NEEDS["test"],
-    "benchmarks": BASE + NEEDS["bench"] + ["torch"],  # beside PyTorch where it is installed
+    "homework": BASE,
+    "tests": BASE + BOOK + HOMEWORK + NEEDS["test"],
+    "benchmarks": BASE + HOMEWORK + NEEDS["bench"] + ["torch"],  # beside PyTorch where it is installed
 }
 
 
