@@ -1,0 +1,337 @@
+"""The process in which submissions run. It is a program: `sandbox.py` starts it, nobody imports it.
+
+It loads NumPy and SymPy once and forks a child for each submission: a start costs milliseconds,
+and no submission finds what another one left. Three means of the kernel close the child in, one
+for each question. What is there to be seen? Bubblewrap gives new namespaces: Python and its
+packages read-only, one empty folder, and no network, no other process, no /proc, no homework.
+What may be asked? Seccomp allows a hundred harmless system calls; to fork, to connect, to trace
+or to signal is not among them, not even for root, whom RLIMIT_NPROC does not bind. How much?
+Rlimits bound time, memory and files. All three come without a daemon and without being root.
+Landlock would close files only, a container would cost a second a submission, and no filter
+written in Python holds against Python.
+
+The worker knows nothing worth stealing. A child gets its cells over a channel of its own, which
+the worker passes on unread; so no copy of an earlier submission is left in the memory it inherits.
+"""
+
+import base64
+import contextlib
+import ctypes
+import gc
+import importlib
+import importlib.util
+import json
+import os
+import random
+import re
+import resource
+import select
+import shutil
+import signal
+import site
+import socket
+import struct
+import sys
+import types
+
+import numpy as np
+import sympy
+
+PR_SET_DUMPABLE, PR_SET_SECCOMP, PR_SET_NO_NEW_PRIVS, FILTER = 4, 22, 38, 2
+CHANNEL = 3  # the child's only descriptor beside the standard three
+OPEN_FILES = 64
+FILES = 10_000  # in the folder: rlimits bound the size of a file, not their number
+LINES, CHARACTERS, ERRORS = 200, 20_000, 100
+
+
+class TooSlow(BaseException):
+    """Not an Exception: a submission that catches those must not catch this one by accident."""
+
+
+class Unsuitable(Exception):
+    """The value is there, but it is not what the question asks for."""
+
+
+# The worker
+
+
+class NotHere:
+    """The last finder: says why a module of the library is missing."""
+
+    @staticmethod
+    def find_spec(name, path=None, target=None):
+        if name.startswith("lossnotes."):
+            reason = f"{name}: write it yourself, the library is not there when homework is graded"
+            raise ModuleNotFoundError(reason)
+
+
+class Homework:
+    """Stands in for the student's `Homework`, whose checks have nothing to say here."""
+
+    def __init__(self, *arguments, **options):
+        pass
+
+    def check(self, *arguments, **options):
+        pass
+
+
+def offer_lossnotes(derive):
+    """Of the library, `lossnotes.derive` alone, so that its symbols can be typed."""
+    sys.modules["lossnotes"] = library = types.ModuleType("lossnotes")
+    sys.modules["lossnotes.homework"] = library.homework = types.ModuleType("lossnotes.homework")
+    library.__path__, library.homework.__path__ = [], []
+    library.homework.Homework = Homework
+    place = os.path.join(derive, "__init__.py")
+    spec = importlib.util.spec_from_file_location("lossnotes.derive", place)
+    library.derive = importlib.util.module_from_spec(spec)
+    sys.modules["lossnotes.derive"] = library.derive
+    spec.loader.exec_module(library.derive)
+    importlib.import_module("lossnotes.derive.symbols")
+    sys.meta_path.append(NotHere)
+
+
+def prctl(option, *arguments):
+    numbers = [ctypes.c_ulong(number) for number in (*arguments, 0, 0, 0, 0)[:4]]
+    if ctypes.CDLL(None, use_errno=True).prctl(option, *numbers):
+        raise OSError(ctypes.get_errno(), f"prctl {option}")
+
+
+def serve(control, setup):
+    """For each order: fork a child for the channel that comes with it, end it when told to."""
+    while True:
+        order, channels, _, _ = socket.recv_fds(control, 1, 1)
+        if not order:
+            return
+        child = os.fork()
+        if child == 0:
+            try:
+                os.dup2(channels[0], CHANNEL)
+                os.closerange(CHANNEL + 1, resource.getrlimit(resource.RLIMIT_NOFILE)[0])
+                lock(setup)
+                answer(setup["seconds"] / 4)
+            finally:
+                os._exit(1)
+        os.close(channels[0])
+        while not select.select([control], [], [], 0.1)[0]:
+            disk = os.statvfs(setup["folder"])
+            if setup["filter"] and disk.f_files - disk.f_ffree > FILES:
+                os.kill(child, signal.SIGKILL)
+        stop = control.recv(1)
+        os.kill(child, signal.SIGKILL)
+        _, status = os.waitpid(child, 0)
+        if not stop:
+            return
+        empty(setup["folder"])
+        control.sendall(struct.pack("=i", status))
+
+
+def empty(folder):
+    """Where this fails the worker ends, and the folder with it; the next one begins anew."""
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            if entry.is_dir(follow_symlinks=False):
+                shutil.rmtree(entry.path)
+            else:
+                os.unlink(entry.path)
+
+
+# The child
+
+
+def lock(setup):
+    """From here on the child can use what it has, and no more."""
+    for kind, most in {
+        resource.RLIMIT_CPU: int(setup["seconds"]) + 1,
+        resource.RLIMIT_AS: setup["memory"],
+        resource.RLIMIT_FSIZE: setup["space"],
+        resource.RLIMIT_NOFILE: OPEN_FILES,
+        resource.RLIMIT_CORE: 0,
+    }.items():
+        try:
+            resource.setrlimit(kind, (most, most))
+        except ValueError:  # some systems cannot limit the address space
+            if setup["filter"]:
+                raise
+    if setup["filter"]:
+        program = base64.b64decode(setup["filter"])
+        instructions = ctypes.create_string_buffer(program, len(program))
+        header = struct.pack("@HP", len(program) // 8, ctypes.addressof(instructions))
+        place = ctypes.create_string_buffer(header, len(header))
+        prctl(PR_SET_SECCOMP, FILTER, ctypes.addressof(place))
+
+
+def answer(seconds):
+    """Run the cells, then give the values that are asked for. A cell or a value has its time."""
+    reader = open(CHANNEL, "rb", closefd=False)
+    writer = open(CHANNEL, "wb", closefd=False)
+
+    def say(message):
+        writer.write(json.dumps(message).encode() + b"\n")
+        writer.flush()
+
+    main = types.ModuleType("__main__")
+    main.display = lambda *things, **options: None
+    sys.modules["__main__"] = main
+    signal.signal(signal.SIGALRM, too_slow)
+    errors = []
+    for number, cell in enumerate(json.loads(reader.readline()), 1):
+        try:
+            with at_most(seconds):
+                for note in run(cell, number, main.__dict__):
+                    errors.append((number, note))
+        except BaseException as error:
+            errors.append((number, describe(error)))
+    say(errors[:ERRORS])
+    for line in reader:
+        question = json.loads(line)
+        try:
+            with at_most(seconds):
+                value = GIVE[question["kind"]](value_of(question["name"], main), question)
+        except BaseException as error:
+            say({"error": describe(error)})
+        else:
+            say({"value": value})
+
+
+def too_slow(number, frame):
+    raise TooSlow
+
+
+@contextlib.contextmanager
+def at_most(seconds):
+    signal.setitimer(signal.ITIMER_REAL, seconds)
+    try:
+        yield
+    except TooSlow:
+        raise TimeoutError(f"it took longer than {seconds:g} seconds") from None
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+
+
+def run(cell, number, namespace):
+    """Execute a cell; what only Jupyter understands is left out, and returned as notes."""
+    left_out = []
+    try:
+        code = compile(cell, f"<cell {number}>", "exec")
+    except SyntaxError:
+        magic = re.compile(r"^([ \t]*)([%!].*)$", re.MULTILINE)
+        left_out = [f"left out: {line}"[:500] for _, line in magic.findall(cell)]
+        code = compile(magic.sub(r"\1pass", cell), f"<cell {number}>", "exec")
+    exec(code, namespace)
+    return left_out
+
+
+def describe(error):
+    if isinstance(error, Unsuitable):
+        return str(error)
+    try:
+        return f"{type(error).__name__}: {error}"[:500]
+    except BaseException:
+        return type(error).__name__[:500]
+
+
+def value_of(name, main):
+    try:
+        return main.__dict__[name]
+    except KeyError:
+        raise Unsuitable(f"there is no `{name}` in the notebook") from None
+
+
+def give_lines(value, question):
+    if not isinstance(value, (list, tuple)):
+        raise Unsuitable(f"`{question['name']}` is {a(value)}, not a list of lines")
+    if len(value) > LINES:
+        raise Unsuitable(f"`{question['name']}` has {len(value)} lines; {LINES} are the most")
+    lines = [give_line(line, question) for line in value]
+    limited("".join(lines), f"`{question['name']}`")
+    return lines
+
+
+def give_line(line, question):
+    if not isinstance(line, (str, int, float, sympy.Basic)):
+        raise Unsuitable(f"a line of `{question['name']}` is {a(line)}, not a formula or a text")
+    return str(line)
+
+
+def give_text(value, question):
+    if not isinstance(value, str):
+        raise Unsuitable(f"`{question['name']}` is {a(value)}, not a text")
+    return limited(str(value), f"`{question['name']}`")
+
+
+def limited(text, what):
+    if len(text) > CHARACTERS:
+        raise Unsuitable(f"{what} has {len(text)} characters; {CHARACTERS} are the most")
+    return text
+
+
+def give_number(value, question):
+    try:
+        if isinstance(value, (str, bytes, bool)):
+            raise TypeError
+        return float(value)
+    except (TypeError, ValueError, OverflowError):
+        raise Unsuitable(f"`{question['name']}` is {a(value)}, not a number") from None
+
+
+def give_callable(value, question):
+    if not callable(value):
+        raise Unsuitable(f"`{question['name']}` is {a(value)}, not a function")
+    return True
+
+
+def give_call(value, question):
+    arguments = [
+        np.frombuffer(base64.b64decode(data), dtype).reshape(shape).copy()[()]
+        for dtype, shape, data in question["arguments"]
+    ]
+    result = value(*arguments)
+    array = np.asarray(result)
+    if array.dtype.kind not in "biufO":
+        raise Unsuitable(f"`{question['name']}` gave an array of {array.dtype}, not real numbers")
+    try:
+        array = array.astype("<f8")
+    except (TypeError, ValueError):
+        raise Unsuitable(f"`{question['name']}` gave {a(result)}, not real numbers") from None
+    if array.nbytes > question["most"]:
+        raise Unsuitable(f"`{question['name']}` gave {array.size} numbers: far too many")
+    return ["<f8", array.shape, base64.b64encode(array.tobytes()).decode()]
+
+
+GIVE = {
+    "lines": give_lines,
+    "text": give_text,
+    "number": give_number,
+    "callable": give_callable,
+    "call": give_call,
+}
+
+
+def a(value):
+    """`None`, `a dict`, `an int`: what a value is, in words."""
+    if value is None:
+        return "None"
+    name = type(value).__name__[:100]
+    return f"an {name}" if name[:1] in "aeiouAEIOU" else f"a {name}"
+
+
+if __name__ == "__main__":
+    control = socket.socket(fileno=os.dup(0))
+    nothing = os.open(os.devnull, os.O_RDWR)
+    setup = json.loads(control.makefile("rb").readline())
+    site.sethelper()
+    with contextlib.suppress(ImportError):  # too slow for every child
+        importlib.import_module("matplotlib.pyplot")
+    offer_lossnotes(setup["derive"])
+    random.seed(0)  # every child begins with the same state
+    np.random.seed(0)  # noqa: NPY002
+    os.chdir(setup["folder"])
+    empty(setup["folder"])
+    for standard in range(3):
+        os.dup2(nothing, standard)
+    if setup["filter"]:
+        prctl(PR_SET_DUMPABLE, 0)
+        prctl(PR_SET_NO_NEW_PRIVS, 1)
+    gc.freeze()
+    control.sendall(b"+")
+    serve(control, setup)
