@@ -10,7 +10,7 @@ has an antiderivative whose slope, by the same reduction, is the integrand and w
 What remains are atoms; those over one range are also compared by their integrands.
 """
 
-from functools import cache
+from functools import cache, lru_cache
 from itertools import count, product
 from math import prod
 
@@ -63,6 +63,7 @@ from lossnotes.derive.symbols import (
 )
 
 BEYOND_TWO = Symbol("K - 2", integer=True, nonnegative=True)
+KNOWN = 10_000  # forms of expressions that are kept: those of one step return in the next
 BOUND = [Symbol(f"_{depth}", integer=True, positive=True) for depth in range(8)]
 INDICES = [Dummy(f"i_{depth}", integer=True, positive=True) for depth in range(32)]
 
@@ -77,13 +78,14 @@ def proves_equal(left, right):
     )
     return all(
         any(
-            _vanishes(reduction(distinct).reduce(difference.xreplace(renamed)))
+            _vanishes(_made(reduction, distinct).reduce(difference.xreplace(renamed)))
             for reduction in reductions
         )
         for renamed, distinct in _cases(difference)
     )
 
 
+@lru_cache(KNOWN)
 def unfold(expression):
     """Named quantities by their definitions, derivatives carried out, bound indices renamed."""
     if isinstance(expression, UnevaluatedExpr):
@@ -186,7 +188,7 @@ def _cases(expression):
             continue
         yield (
             {member: block[0] for block in blocks for member in block[1:]},
-            {block[0] for block in blocks},
+            frozenset(block[0] for block in blocks),
         )
 
 
@@ -247,15 +249,19 @@ def _vanishes(reduced):
 
 
 def _is_zero(reduced):
-    atoms = {
-        part: Dummy(positive=part.is_positive, real=True)
-        for part in reduced.atoms(Sum, Integral, Indexed, maximum, argmax, Max)
-    }
+    found = reduced.atoms(Sum, Integral, Indexed, maximum, argmax, Max)
+    atoms = {part: _name(place, part.is_positive) for place, part in enumerate(found)}
     numerator, _ = fraction(together(expand_log(reduced.xreplace(atoms))))
     if _polynomial(numerator) == 0:
         return True
     numerator = expand(numerator)
     return numerator == 0 or _integrands_vanish(numerator, atoms)
+
+
+@cache
+def _name(place, positive):
+    """The same symbols each time: SymPy is slow with those that are new to it."""
+    return Dummy(positive=positive, real=True)
 
 
 def _polynomial(expression):
@@ -387,8 +393,9 @@ class Reduction:
 
     def __init__(self, distinct=frozenset()):
         self.distinct = distinct
+        self.reduce = lru_cache(KNOWN)(self._reduce)
 
-    def reduce(self, expression):
+    def _reduce(self, expression):
         if isinstance(expression, Sum):
             return self._sum(expression)
         if isinstance(expression, Integral):
@@ -506,6 +513,11 @@ class Reduction:
         """Heaviside(-x) = 1 - Heaviside(x): where x = 0 is a kink, at which no claim is made."""
         gap = expand(gap)
         return 1 - Heaviside(-gap) if gap.could_extract_minus_sign() else Heaviside(gap)
+
+
+@cache
+def _made(reduction, distinct):
+    return reduction(distinct)
 
 
 class Integration(Reduction):

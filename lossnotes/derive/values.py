@@ -2,6 +2,7 @@
 
 import operator
 from functools import cache, lru_cache
+from math import prod
 
 import mpmath
 from mpmath import mp
@@ -11,9 +12,9 @@ from sympy import (
     Derivative,
     Dummy,
     Function,
-    Heaviside,
     I,
     Indexed,
+    IndexedBase,
     Integer,
     Integral,
     KroneckerDelta,
@@ -29,7 +30,6 @@ from sympy import (
     Tuple,
     UnevaluatedExpr,
     lambdify,
-    log,
     nan,
     zoo,
 )
@@ -54,6 +54,13 @@ RELATIONS = {
     ">": operator.gt,
     ">=": operator.ge,
 }
+FUNCTIONS = {
+    "log": lambda x: mp.log(x) if x != 0 else -mp.inf,
+    "Heaviside": lambda x, at_zero: int(x > 0) if x != 0 else at_zero,
+    "Max": max,
+    "Min": min,
+    "Abs": abs,
+}
 
 
 class Undefined(ArithmeticError):
@@ -67,63 +74,93 @@ class Excluded(ArithmeticError):
 def evaluate(expression, point):
     """The value at a point, at mpmath's working precision: real unless i is written. 0 log 0 = 0.
 
-    A Derivative is computed by central differences with three times the digits, so that SymPy's
-    rules of differentiation are checked and not trusted; a definite Integral by Gauss's rules, of
-    more and more nodes until two agree. Raises Undefined where there is no real value, Excluded at
-    kinks, at ties of an argmax, where e^x is out of reach and where no two rules agree, and
-    ValueError for what this module cannot compute, such as an Integral to infinity.
+    A Derivative is computed by central differences with twice the digits, so that SymPy's rules of
+    differentiation are checked and not trusted; a definite Integral by Gauss's rules, of more and
+    more nodes until two agree. Raises Undefined where there is no real value, Excluded at kinks, at
+    ties of an argmax, where e^x is out of reach and where no two rules agree, and ValueError for
+    what this module cannot compute, such as an Integral to infinity.
     """
-    imaginary = {I: mp.mpc(0, 1)} if expression.has(I) else {}
-    value = _evaluate(expression, point.values | imaginary | {SUMS: {}})
+    value = _evaluate(expression, point.values | _imaginary(expression) | {SUMS: {}})
     if isinstance(value, (list, frozenset)):
         raise Undefined(f"{expression} is not a number")
     if mp.isnan(value):
         raise Undefined(f"{expression} has no value at {point}")
-    return value
+    return mp.mpf(value) if isinstance(value, int) else value
+
+
+@cache
+def _imaginary(expression):
+    return {I: mp.mpc(0, 1)} if expression.has(I) else {}
 
 
 def _evaluate(expression, values):
-    if expression in values:
-        return values[expression]
+    return _formula(expression)(values)
+
+
+@lru_cache(100_000)
+def _formula(expression):
+    """The function that computes an expression from the values of its symbols."""
+    if isinstance(expression, (Symbol, IndexedBase)) or expression == I:
+        return _known(expression)
     if expression.is_Rational:
-        return mp.mpf(expression.p) / expression.q
+        return _rational(expression.p, expression.q)
     if expression.is_Float:
-        return mp.mpf(expression._mpf_)
-    if isinstance(expression, (Infinity, NegativeInfinity)):
-        return mp.inf if expression > 0 else -mp.inf
+        return lambda values: mp.mpf(expression._mpf_)
+    if isinstance(expression, INFINITE):
+        return lambda values: mp.inf if expression > 0 else -mp.inf
     if expression.is_NumberSymbol:
-        return expression._to_mpmath(mp.prec)
-    if expression.is_Add:
-        return mp.fsum(_evaluate(part, values) for part in expression.args)
-    if expression.is_Mul:
-        factors = [_evaluate(part, values) for part in expression.args]
-        return mp.fprod(factors) if all(factors) else mp.mpf(0)
-    if expression.is_Pow:
-        return _real(_power(*(_evaluate(part, values) for part in expression.args)), values)
-    if isinstance(expression, Indexed):
-        return values[expression.base][_place(expression, values)]
-    if isinstance(expression, Sum):
-        return _sum(expression, values)
-    if isinstance(expression, Derivative):
-        return _derivative(expression.expr, expression.variables, values)
-    if isinstance(expression, Integral):
-        return _integral(expression, values)
-    if isinstance(expression, KroneckerDelta):
-        return mp.mpf(_class(expression.args[0], values) == _class(expression.args[1], values))
-    if isinstance(expression, (maximum, argmax)):
-        return _maximum(expression, values)
-    if isinstance(expression, (Quantity, Entry)):
-        return _evaluate(_definition(expression), values)
-    if isinstance(expression, UnevaluatedExpr):
-        return _evaluate(expression.args[0], values)
-    if isinstance(expression, Piecewise):
-        return _piecewise(expression, values)
-    if isinstance(expression, (Function, Max, Min)) and not isinstance(expression, AppliedUndef):
-        arguments = [_evaluate(part, values) for part in expression.args]
-        return _real(_function(expression, arguments), values)
+        return lambda values: expression._to_mpmath(mp.prec)
     if expression in (nan, zoo):
+        return _without_value(expression)
+    if isinstance(expression, UnevaluatedExpr):
+        return _formula(expression.args[0])
+    if isinstance(expression, (maximum, argmax)):
+        return _maximum(expression)
+    if isinstance(expression, (Quantity, Entry)):
+        return _formula(_definition(expression))
+    rules = {
+        Add: _sum_of_terms,
+        Mul: _product,
+        Pow: _power,
+        Indexed: _indexed,
+        Sum: _sum,
+        Derivative: _derivative,
+        Integral: _integral,
+        KroneckerDelta: _delta,
+        Piecewise: _piecewise,
+    }
+    if expression.func in rules:
+        return rules[expression.func](expression)
+    if isinstance(expression, (Function, Max, Min)) and not isinstance(expression, AppliedUndef):
+        return _function(expression)
+    raise _unknown(expression)
+
+
+def _unknown(expression):
+    return ValueError(f"no value is known for {type(expression).__name__}: {expression}")
+
+
+def _known(symbol):
+    def value(values):
+        try:
+            return values[symbol]
+        except KeyError:
+            raise _unknown(symbol) from None
+
+    return value
+
+
+def _rational(numerator, denominator):
+    if denominator == 1:
+        return lambda values: numerator
+    return lambda values: mp.mpf(numerator) / denominator
+
+
+def _without_value(expression):
+    def value(values):
         raise Undefined(f"{expression} is not a real number")
-    raise ValueError(f"no value is known for {type(expression).__name__}: {expression}")
+
+    return value
 
 
 @cache
@@ -131,31 +168,33 @@ def _definition(quantity):
     return quantity.definition()
 
 
-def _class(index, values):
-    number = _evaluate(index, values)
-    if isinstance(number, int):
-        return number
-    if not mp.isint(number):
-        raise Undefined(f"{index} is no whole number")
-    return int(number)
+def _sum_of_terms(expression):
+    terms = [_formula(term) for term in expression.args]
+    return lambda values: mp.fsum([term(values) for term in terms])
 
 
-def _place(indexed, values):
-    """Where an entry stands in the list of its vector's entries."""
-    if len(indexed.indices) != 1:
-        raise Undefined(f"{indexed} is no entry of a vector")
-    number = _class(indexed.indices[0], values)
-    if not 1 <= number <= values[K]:
-        raise Undefined(f"there is no class {number} among {values[K]}")
-    return number - 1
+def _product(expression):
+    parts = [_formula(factor) for factor in expression.args]
+
+    def product(values):
+        factors = [part(values) for part in parts]
+        return prod(factors, start=mp.one) if all(factors) else mp.zero
+
+    return product
 
 
-def _power(base, exponent):
-    if base == 0 and exponent < 0:
-        raise Undefined("division by zero")
-    if mp.mag(exponent) > LARGE:
-        raise Excluded(f"a power of {mp.nstr(exponent, 6)}")
-    return mp.power(base, exponent)
+def _power(expression):
+    base, exponent = map(_formula, expression.args)
+
+    def power(values):
+        x, n = base(values), exponent(values)
+        if x == 0 and n < 0:
+            raise Undefined("division by zero")
+        if mp.mag(n) > LARGE:
+            raise Excluded(f"a power of {mp.nstr(n, 6)}")
+        return _real(mp.power(x, n), values)
+
+    return power
 
 
 def _real(value, values):
@@ -165,33 +204,77 @@ def _real(value, values):
     return value
 
 
-def _sum(expression, values):
-    if not _depends_on_a_class(expression):
-        known = values[SUMS]
-        if expression not in known:
-            known[expression] = _sum_up(expression, values)
-        return known[expression]
-    return _sum_up(expression, values)
+def _class(index):
+    """The function that computes the number of a class."""
+    number = _formula(index)
+
+    def whole(values):
+        found = number(values)
+        if isinstance(found, int):
+            return found
+        if not mp.isint(found):
+            raise Undefined(f"{index} is no whole number")
+        return int(found)
+
+    return whole
 
 
-@cache
+def _delta(expression):
+    a, b = map(_class, expression.args)
+    return lambda values: int(a(values) == b(values))
+
+
+def _indexed(expression):
+    vector, place = expression.base, _place(expression)
+    return lambda values: values[vector][place(values)]
+
+
+def _place(indexed):
+    """Where an entry stands in the list of its vector's entries."""
+    number = _class(indexed.indices[0])
+
+    def place(values):
+        if len(indexed.indices) != 1:
+            raise Undefined(f"{indexed} is no entry of a vector")
+        found = number(values)
+        if not 1 <= found <= values[K]:
+            raise Undefined(f"there is no class {found} among {values[K]}")
+        return found - 1
+
+    return place
+
+
+def _sum(expression):
+    *inner, (index, lower, upper) = expression.limits  # the last is the outermost
+    body = _formula(expression.func(expression.function, *inner) if inner else expression.function)
+    first, last = _class(lower), _class(upper)
+
+    def total(values):
+        span = range(first(values), last(values) + 1)
+        return mp.fsum([body(values | {index: number}) for number in span])
+
+    def remembered(values):
+        found = values[SUMS].get(expression)
+        if found is None:
+            found = values[SUMS][expression] = total(values)
+        return found
+
+    return total if _depends_on_a_class(expression) else remembered
+
+
 def _depends_on_a_class(expression):
     return any(symbol.is_integer and symbol != K for symbol in expression.free_symbols)
 
 
-def _sum_up(expression, values):
-    *inner, (index, lower, upper) = expression.limits  # the last is the outermost
-    body = expression.func(expression.function, *inner) if inner else expression.function
-    span = range(_class(lower, values), _class(upper, values) + 1)
-    return mp.fsum(_evaluate(body, values | {index: number}) for number in span)
-
-
-def _integral(expression, values):
-    limits = expression.limits
-    if any(len(limit) != 3 or limit.has(*INFINITE) for limit in limits):
+def _integral(expression):
+    if any(len(limit) != 3 or limit.has(*INFINITE) for limit in expression.limits):
         raise ValueError(f"no value is known for Integral without finite limits: {expression}")
-    known = ((x, tuple(v) if isinstance(v, list) else v) for x, v in values.items() if x != SUMS)
-    return _quadrature(expression, tuple(known), mp.dps)
+
+    def integral(values):
+        given = ((x, tuple(v) if isinstance(v, list) else v) for x, v in values.items())
+        return _quadrature(expression, tuple(item for item in given if item[0] != SUMS), mp.dps)
+
+    return integral
 
 
 @lru_cache(1000)
@@ -260,12 +343,10 @@ def _skeleton(expression, variables, values, constants):
         return _skeleton(_definition(expression), variables, values, constants)
     if isinstance(expression, Sum) and len(expression.limits) == 1:
         ((index, lower, upper),) = expression.limits
-        span = range(_class(lower, values), _class(upper, values) + 1)
+        span = range(_class(lower)(values), _class(upper)(values) + 1)
         parts = [expression.function.xreplace({index: Integer(number)}) for number in span]
         return Add(*(_skeleton(part, variables, values, constants) for part in parts))
-    if not isinstance(expression, (Add, Mul, Pow, Function, UnevaluatedExpr)) or isinstance(
-        expression, AppliedUndef
-    ):
+    if not isinstance(expression, SMOOTH) or isinstance(expression, AppliedUndef):
         kind = type(expression).__name__
         raise ValueError(f"no value is known for Integral of a {kind}: {expression}")
     parts = (_skeleton(part, variables, values, constants) for part in expression.args)
@@ -297,53 +378,88 @@ def _legendre(degree, x):
     return value, degree * (x * value - before) / (x**2 - 1)
 
 
-def _derivative(expression, variables, values):
-    variable, rest = variables[-1], variables[:-1]
-    digits = mp.dps
-    values = {ASKED: digits} | values  # one rule for a quadrature and its neighbours will do
-    with mp.workdps(3 * digits):
-        step = mp.mpf(10) ** -digits
-        inner = Derivative(expression, *rest) if rest else expression
-        below, here, above = (
-            _evaluate(inner, _moved(variable, values, shift)) for shift in (-step, 0, step)
-        )
-        if abs(above - 2 * here + below) > step * mp.sqrt(step) * max(1, abs(here)):
-            raise Excluded(f"a kink of {expression}")
-        return (above - below) / (2 * step)
+def _derivative(expression):
+    slope = _formula(expression.expr)
+    for variable in expression.variables:
+        slope = _slope(slope, variable, expression.expr)
+    return slope
 
 
-def _moved(variable, values, shift):
-    if isinstance(variable, Indexed):
-        vector = list(values[variable.base])
-        vector[_place(variable, values)] += shift
-        return values | {variable.base: vector, SUMS: {}}
-    return values | {variable: values[variable] + shift, SUMS: {}}
+def _slope(function, variable, expression):
+    """The slope of a function of the values by central differences."""
+    moved = _moved_entry(variable) if isinstance(variable, Indexed) else _moved_number(variable)
+
+    def slope(values):
+        digits = mp.dps
+        values = {ASKED: digits} | values  # one rule for a quadrature and its neighbours will do
+        with mp.workdps(2 * digits):
+            step = mp.mpf(10) ** (-3 * digits // 4)
+            below, here, above = (
+                function(values | {SUMS: {}} | moved(values, shift)) for shift in (-step, 0, step)
+            )
+            if abs(above - 2 * here + below) > step * mp.sqrt(step) * max(1, abs(here)):
+                raise Excluded(f"a kink of {expression}")
+            return (above - below) / (2 * step)
+
+    return slope
 
 
-def _maximum(expression, values):
+def _moved_number(symbol):
+    return lambda values, shift: {symbol: values[symbol] + shift}
+
+
+def _moved_entry(indexed):
+    place = _place(indexed)
+
+    def moved(values, shift):
+        vector = list(values[indexed.base])
+        vector[place(values)] += shift
+        return {indexed.base: vector}
+
+    return moved
+
+
+def _maximum(expression):
     vector, *within = expression.args
-    classes = range(1, (len(vector) if isinstance(vector, Tuple) else values[K]) + 1)
-    if within and isinstance(within[0], Others):
-        classes = [i for i in classes if i != _class(within[0].args[0], values)]
-    elif within and isinstance(within[0], Complement):
-        classes = [i for i in classes if i not in values[within[0].args[0]]]
-    elif within:
-        classes = sorted(values[within[0]])
-    scores = {i: _evaluate(entry(vector, i), values) for i in classes}
-    highest = max(scores.values())
-    if isinstance(expression, maximum):
-        return highest
-    best, *tied = (i for i, score in scores.items() if score == highest)
-    if tied:
-        raise Excluded(f"a tie of {expression}")
-    return best
+    chosen = _chosen(within[0]) if within else lambda values, classes: classes
+
+    def highest(values):
+        classes = range(1, (len(vector) if isinstance(vector, Tuple) else values[K]) + 1)
+        scores = {i: _score(vector, i)(values) for i in chosen(values, classes)}
+        largest = max(scores.values())
+        if isinstance(expression, maximum):
+            return largest
+        best, *tied = (i for i, score in scores.items() if score == largest)
+        if tied:
+            raise Excluded(f"a tie of {expression}")
+        return best
+
+    return highest
 
 
-def _piecewise(expression, values):
-    for branch, condition in expression.args:
-        if _holds(condition, values):
-            return _evaluate(branch, values)
-    raise Undefined(f"no branch of {expression} applies")
+def _chosen(within):
+    """The function that picks the classes that a maximum is taken over, in their order."""
+    if isinstance(within, Others):
+        other = _class(within.args[0])
+        return lambda values, classes: [i for i in classes if i != other(values)]
+    if isinstance(within, Complement):
+        return lambda values, classes: [i for i in classes if i not in values[within.args[0]]]
+    return lambda values, classes: sorted(values[within])
+
+
+@lru_cache(1000)
+def _score(vector, number):
+    return _formula(entry(vector, Integer(number)))
+
+
+def _piecewise(expression):
+    def value(values):
+        for branch, condition in expression.args:
+            if _holds(condition, values):
+                return _evaluate(branch, values)
+        raise Undefined(f"no branch of {expression} applies")
+
+    return value
 
 
 def _holds(condition, values):
@@ -356,21 +472,27 @@ def _holds(condition, values):
     return bool(condition)
 
 
-def _function(expression, arguments):
-    if isinstance(expression, log):
-        return mp.log(arguments[0]) if arguments[0] != 0 else -mp.inf
-    if isinstance(expression, Heaviside):
-        return mp.mpf(arguments[0] > 0) if arguments[0] != 0 else arguments[1]
-    if isinstance(expression, Max):
-        return max(arguments)
-    if isinstance(expression, Min):
-        return min(arguments)
-    name = {"Abs": "fabs"}.get(expression.func.__name__, expression.func.__name__)
+def _function(expression):
+    arguments = [_formula(argument) for argument in expression.args]
+    function = _rule(expression)
+    return lambda values: _real(function(*(argument(values) for argument in arguments)), values)
+
+
+def _rule(expression):
+    """The function of numbers for which a function of SymPy stands."""
+    name = expression.func.__name__
+    if name in FUNCTIONS:
+        return FUNCTIONS[name]
     if not hasattr(mpmath, name):
         raise ValueError(f"no value is known for the function {name}: {expression}")
-    if name != "fabs" and any(LARGE < mp.mag(argument) < mp.inf for argument in arguments):
-        raise Excluded(f"{name} of {mp.nstr(arguments[0], 6)}")
-    try:
-        return getattr(mpmath, name)(*arguments)
-    except ValueError as pole:
-        raise Undefined(f"{name} of {mp.nstr(arguments[0], 6)}: {pole}") from pole
+    function = getattr(mpmath, name)
+
+    def within_reach(*arguments):
+        if any(LARGE < mp.mag(argument) < mp.inf for argument in arguments):
+            raise Excluded(f"{name} of {mp.nstr(arguments[0], 6)}")
+        try:
+            return function(*arguments)
+        except ValueError as pole:
+            raise Undefined(f"{name} of {mp.nstr(arguments[0], 6)}: {pole}") from pole
+
+    return within_reach
