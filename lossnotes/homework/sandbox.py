@@ -10,6 +10,7 @@ import errno
 import functools
 import json
 import os
+import shutil
 import signal
 import socket
 import struct
@@ -137,28 +138,29 @@ class Sandbox:
         ours, theirs = socket.socketpair()
         try:
             with theirs:
-                self._order(theirs)
+                self._order(b"p" if "matplotlib" in "".join(cells) else b"r", theirs)
             yield Answers(ours, cells, self.limits, self._stop)
         finally:
             ours.close()
             self._stop()
 
     def _start(self) -> None:
+        command = [os.path.realpath(sys.executable), "-B", "-P", "-S", "-s", str(WORKER)]
+        if not self.trusted:
+            command = [*_bubblewrap(self.limits), "--", *command]
+        rules = None if self.trusted else base64.b64encode(_filter()).decode()
         self._control, theirs = socket.socketpair()
         self._running = False
         self._folder = tempfile.TemporaryDirectory(prefix="lossnotes-")
         folder = self._folder.name if self.trusted else "/homework"
         setup = {
-            "filter": None if self.trusted else base64.b64encode(_filter()).decode(),
+            "filter": rules,
             "derive": str(LIBRARY / "derive"),
             "folder": folder,
             "seconds": self.limits.seconds,
             "memory": self.limits.memory,
             "space": self.limits.space,
         }
-        command = [os.path.realpath(sys.executable), "-B", "-P", "-S", "-s", str(WORKER)]
-        if not self.trusted:
-            command = [*_bubblewrap(self.limits), "--", *command]
         with theirs, tempfile.TemporaryFile() as said:
             self._process = subprocess.Popen(
                 command,
@@ -194,17 +196,17 @@ class Sandbox:
             self.close()
             raise NoSandbox(f"the lock leaves open: {', '.join(doors)}")
 
-    def _order(self, channel: socket.socket) -> None:
+    def _order(self, order: bytes, channel: socket.socket) -> None:
         """Have a child forked for the channel, by a new worker where the old one is gone."""
         if self._control is not None:
             try:
-                socket.send_fds(self._control, [b"r"], [channel.fileno()])
+                socket.send_fds(self._control, [order], [channel.fileno()])
                 self._running = True
                 return
             except OSError:
                 self.close()
         self._start()
-        socket.send_fds(self._control, [b"r"], [channel.fileno()])
+        socket.send_fds(self._control, [order], [channel.fileno()])
         self._running = True
 
     def _stop(self) -> Exception | None:
@@ -383,7 +385,10 @@ def _bubblewrap(limits) -> list[str]:
     python = os.path.realpath(sys.executable)
     packages = _environment("")["PYTHONPATH"].split(os.pathsep)
     seen = {sysconfig.get_path("stdlib"), os.path.join(sys.base_prefix, "lib"), python, *packages}
-    command = ["bwrap", "--unshare-all", "--unshare-user", "--uid", "65534", "--gid", "65534"]
+    bubblewrap = shutil.which("bwrap")
+    if bubblewrap is None:
+        raise NoSandbox("bubblewrap (the program bwrap) is not installed")
+    command = [bubblewrap, "--unshare-all", "--unshare-user", "--uid", "65534", "--gid", "65534"]
     command += ["--cap-drop", "ALL", "--new-session"]
     for path in ("/usr/lib", "/usr/lib64", "/lib", "/lib64", "/etc/ld.so.cache"):
         command += ["--ro-bind-try", path, path]
