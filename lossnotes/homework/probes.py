@@ -1,0 +1,180 @@
+"""Inputs at which a student's function is tried, and the exact values that it should have there."""
+
+import ast
+import json
+from functools import lru_cache
+from hashlib import sha256
+from itertools import product
+
+import numpy as np
+from mpmath import mp
+from sympy import IndexedBase, Integer, Symbol
+
+from lossnotes.derive import Point, compare, evaluate
+from lossnotes.derive.points import indices_of, integrations
+from lossnotes.derive.prove import unfold
+from lossnotes.derive.symbols import Classes, K
+from lossnotes.derive.values import Excluded, Undefined
+
+DIGITS = 50
+MOST_DIGITS = 400  # fifty of whatever a float64 can hold beside a term of order one
+LARGEST = 100_000  # numbers in one argument
+
+
+class ProbeError(ValueError):
+    """A probe that cannot be drawn, or a definition that has no value there."""
+
+
+def _simplex(rng, *shape):
+    return rng.dirichlet(np.ones(shape[-1]), shape[:-1])
+
+
+def _sparse(rng, *shape):
+    """Probability vectors, half of whose entries are exactly zero."""
+    q = np.sort(rng.random(shape)) * (np.arange(shape[-1]) >= shape[-1] // 2)
+    return rng.permuted(q / q.sum(-1, keepdims=True), axis=-1)
+
+
+def _mask(rng, *shape):
+    """Sets of classes, neither empty nor all of them."""
+    order = rng.permuted(np.broadcast_to(np.arange(shape[-1]), shape), axis=-1)
+    return order < rng.integers(1, shape[-1], shape[:-1])[..., np.newaxis]
+
+
+SAMPLERS = {
+    "normal": lambda rng, *shape: rng.normal(size=shape),
+    "uniform": lambda rng, low, high, *shape: rng.uniform(low, high, shape),
+    "integer": lambda rng, low, high, *shape: rng.integers(low, high + 1, shape),
+    "label": lambda rng, *shape: rng.integers(shape[-1], size=shape[:-1]),
+    "simplex": _simplex,
+    "sparse": _sparse,
+    "mask": _mask,
+    "constant": lambda rng, value, *shape: np.full(shape, value),
+    "exp": lambda rng, x: np.exp(x),
+    "log": lambda rng, x: np.log(x),
+}
+ARITHMETIC = {ast.Add: np.add, ast.Sub: np.subtract, ast.Mult: np.multiply, ast.Div: np.divide}
+
+
+def draw(spec, parameters, rng):
+    """The array that a text such as "1000 * normal(4, 5)" describes."""
+    try:
+        drawn = np.asarray(_draw(ast.parse(spec.strip(), mode="eval").body, parameters, rng))
+    except ProbeError:
+        raise
+    except (SyntaxError, TypeError, ValueError, IndexError) as error:
+        raise ProbeError(f"{spec!r} describes no input: {error}") from None
+    return drawn.astype(float) if drawn.dtype.kind == "f" else drawn
+
+
+def _draw(node, parameters, rng):
+    if isinstance(node, ast.Constant) and type(node.value) in (int, float):
+        return node.value
+    if isinstance(node, ast.Name) and node.id in parameters:
+        return parameters[node.id]
+    if isinstance(node, ast.List):
+        return np.array([_draw(part, parameters, rng) for part in node.elts])
+    if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub):
+        return -_draw(node.operand, parameters, rng)
+    if isinstance(node, ast.BinOp) and type(node.op) in ARITHMETIC:
+        sides = (_draw(side, parameters, rng) for side in (node.left, node.right))
+        return ARITHMETIC[type(node.op)](*sides)
+    if isinstance(node, ast.Call) and getattr(node.func, "id", None) in SAMPLERS:
+        return SAMPLERS[node.func.id](rng, *(_draw(part, parameters, rng) for part in node.args))
+    raise ProbeError(f"{ast.unparse(node)!r} is unknown; known are {', '.join(SAMPLERS)}")
+
+
+def stand_in(name, number):
+    """What stands for a parameter in formulas: a symbol, but for a whole number itself."""
+    if isinstance(number, int):
+        return Integer(number)
+    return Symbol(name, positive=True) if number > 0 else Symbol(name, real=True)
+
+
+@lru_cache(4096)
+def example(definition, arguments, mean, specs, parameters, seed):
+    """Inputs drawn as `specs` say, and the exact values of the definition as an array of floats.
+
+    arguments (symbols) and specs (texts) are in the order of the function's arguments; parameters
+    are pairs of a name and its number; the seed is a tuple of numbers and texts.
+    Raises ProbeError where the definition has no finite value.
+    """
+    rng = np.random.default_rng(int(sha256(json.dumps(seed).encode()).hexdigest(), 16))
+    inputs = tuple(draw(spec, dict(parameters), rng) for spec in specs)
+    for array in inputs:
+        array.flags.writeable = False
+    expected = values(definition, arguments, mean, inputs, parameters)
+    expected.flags.writeable = False
+    return inputs, expected
+
+
+def values(definition, arguments, mean, inputs, parameters):
+    """The definition at NumPy inputs: over its free indices, row by row in a batch."""
+    rows = {
+        array.shape[0]
+        for symbol, array in zip(arguments, inputs, strict=True)
+        if is_batch(symbol, array)
+    }
+    if len(rows) > 1:
+        raise ProbeError(f"the arguments have {' and '.join(map(str, sorted(rows)))} rows")
+    if not rows:
+        return _row(definition, arguments, inputs, parameters)
+    every = [
+        _row(
+            definition,
+            arguments,
+            [a[n] if is_batch(x, a) else a for x, a in zip(arguments, inputs, strict=True)],
+            parameters,
+        )
+        for n in range(*rows)
+    ]
+    return np.mean(every, axis=0) if mean else np.array(every)
+
+
+def is_batch(symbol, array):
+    """Whether an argument holds one value of its symbol for each of several examples."""
+    return array.ndim > (1 if isinstance(symbol, (IndexedBase, Classes)) else 0)
+
+
+def _row(definition, arguments, inputs, parameters):
+    sizes = {array.shape[-1] for array in inputs if array.ndim}
+    sizes |= {int(array) for x, array in zip(arguments, inputs, strict=True) if x == K}
+    if len(sizes) > 1:
+        raise ProbeError(f"the arguments have {' and '.join(map(str, sorted(sizes)))} classes")
+    largest = max((np.abs(a).max() for a in inputs if a.dtype.kind == "f"), default=0)
+    digits = DIGITS if integrations(definition) else min(DIGITS + int(largest), MOST_DIGITS)
+    formula = _carried_out(definition)
+    free = sorted(indices_of(definition) - set(arguments), key=str)
+    classes = sizes.pop() if sizes else 2
+    with mp.workdps(digits):
+        point = {x: _exact(x, array) for x, array in zip(arguments, inputs, strict=True)}
+        point |= {stand_in(name, number): mp.mpf(str(number)) for name, number in parameters}
+        point[K] = classes
+        found = np.empty((classes,) * len(free))
+        for place in product(range(classes), repeat=len(free)):
+            here = Point(point | {index: n + 1 for index, n in zip(free, place, strict=True)})
+            try:
+                found[place] = float(evaluate(formula, here))
+            except (Undefined, Excluded, ArithmeticError, TypeError) as error:
+                raise ProbeError(f"there is no value at {here}: {error}") from None
+            if not np.isfinite(found[place]):
+                raise ProbeError(f"the value at {here} is not finite")
+    return found
+
+
+def _exact(symbol, array):
+    """Classes count from 1 in formulas, and from 0 in arrays."""
+    if isinstance(symbol, Classes):
+        return frozenset((np.flatnonzero(array) + 1).tolist())
+    if symbol == K:
+        return int(array)
+    if symbol.is_integer and symbol.is_positive and array.dtype.kind in "iu":
+        return int(array) + 1
+    return [mp.mpf(x) for x in array.tolist()] if array.ndim else mp.mpf(array.item())
+
+
+@lru_cache(1024)
+def _carried_out(definition):
+    """The definition with its derivatives carried out, if they are confirmed: ten times faster."""
+    carried_out = unfold(definition)
+    return carried_out if compare(definition, "=", carried_out) else definition
