@@ -103,8 +103,8 @@ def _differentiated(expression):
     return set().union(*(variable.free_symbols for variable in variables))
 
 
-def draw_points(*expressions, seed=14, special=False):
-    """Random points of the domains: K = 2, 3, 5, 7, and every way in which classes may coincide.
+def draw_points(*expressions, seed=14, special=False, counts=CLASS_COUNTS):
+    """Random points of the domains: K in `counts`, and every way in which classes may coincide.
 
     `special` adds the points where inequalities are tight or fail first: equal scores, equal
     distributions, small integers with many ties and zeros, and corners of the domains.
@@ -118,7 +118,7 @@ def draw_points(*expressions, seed=14, special=False):
     regions = any(map(_has_regions, expressions))
     fewest = 1 if max(map(integrations, expressions)) > 1 else 3
     generator = random.Random(seed)
-    for classes in CLASS_COUNTS:
+    for classes in counts:
         choices = list(product(range(1, classes + 1), repeat=len(indices)))
         if len(choices) > 8:
             choices = _one_of_each_coincidence(choices, generator)
@@ -126,7 +126,7 @@ def draw_points(*expressions, seed=14, special=False):
             choices = choices * 2
         if regions:
             choices = choices * 6
-        last = classes == CLASS_COUNTS[-1]
+        last = classes == counts[-1]
         for choice in [generator.choice(choices)] if last else choices:
             values = {K: classes, **dict(zip(indices, choice, strict=True))}
             for symbol in scalars:
