@@ -1,0 +1,138 @@
+"""The command `lossnotes`: see `lossnotes --help`."""
+
+import contextlib
+import os
+import sys
+from functools import partial
+from pathlib import Path
+from typing import Annotated
+
+try:
+    import typer
+
+    from lossnotes.homework.build import BuildError, build, read_secret
+    from lossnotes.homework.grade import GradeError, grade, processes, read_students
+    from lossnotes.homework.questions import QuestionError
+    from lossnotes.homework.sandbox import NoSandbox
+except ModuleNotFoundError as missing:
+    if missing.name.startswith("lossnotes"):
+        raise
+    sys.exit(f'lossnotes: {missing.name} is missing: pip install "lossnotes[homework]"')
+
+app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
+homework = typer.Typer(no_args_is_help=True)
+app.add_typer(homework, name="homework", help="Hand out homework and grade it.")
+
+
+@app.callback()
+def lossnotes():
+    """The losses of classification: every formula derived, checked and run."""
+
+
+Chapter = Annotated[str, typer.Argument(help="A chapter in ./homework, or a folder of that kind.")]
+Students = Annotated[
+    Path | None, typer.Option(help="The class, a name a line; each gets numbers of their own.")
+]
+Secret = Annotated[
+    Path | None,
+    typer.Option(help="From which numbers of one's own are drawn.", show_default="homework/secret"),
+]
+Trusted = Annotated[bool, typer.Option("--trusted", help="Run notebooks without a sandbox.")]
+SECRET = Path("homework/secret")
+
+
+@homework.command("build")
+def build_command(
+    chapter: Chapter,
+    students: Students = None,
+    secret: Secret = None,
+    out: Annotated[
+        Path | None, typer.Option(help="The folder to write.", show_default="handout/CHAPTER")
+    ] = None,
+    trusted: Trusted = False,
+):
+    """Make what students get; prove that the solution passes and the blank notebook fails."""
+    with errors_in_one_line():
+        folder = find_chapter(chapter)
+        names = read_students(students) if students else None
+        key = read_secret(secret or SECRET, create=True) if students else b""
+        out = out or Path("handout", folder.name)
+        folders = build(folder, out, secret=key, students=names, trusted=trusted)
+        whom = f"for {len(folders)} students" if students else "for everybody"
+        print(f"{folder.name} {whom}: {out}. The solution passes, the blank notebook fails.")
+
+
+@homework.command("grade")
+def grade_command(
+    chapter: Chapter,
+    submissions: Annotated[
+        Path, typer.Argument(help="A folder of <student>.ipynb or <student>/<any name>.ipynb.")
+    ],
+    students: Students = None,
+    secret: Secret = None,
+    out: Annotated[
+        Path | None, typer.Option(help="The folder to write.", show_default="grades/CHAPTER")
+    ] = None,
+    workers: Annotated[
+        int, typer.Option(min=1, help="Processes at work.", show_default="one a core")
+    ] = os.cpu_count(),
+    scheduler: Annotated[
+        str | None, typer.Option(help="Grade on a Dask cluster: tcp://host:port.")
+    ] = None,
+    trusted: Trusted = False,
+):
+    """Grade a folder of notebooks. Started again, it goes on where it was stopped."""
+    with errors_in_one_line():
+        folder = find_chapter(chapter)
+        names = read_students(students) if students else None
+        key = read_secret(secret or SECRET) if students or secret else b""
+        out = out or Path("grades", folder.name)
+        executor = connect(scheduler) if scheduler else partial(processes, workers)
+        statuses = grade(
+            folder, submissions, out,
+            executor=executor, secret=key, students=names, trusted=trusted,
+        )  # fmt: skip
+        told = ", ".join(f"{count} {status}" for status, count in statuses.most_common())
+        print(f"{told}: {out / 'scores.csv'}, {out / 'report.html'}")
+
+
+def find_chapter(name):
+    """The folder of an assignment, by its chapter or its path."""
+    for folder in (Path("homework", name), Path(name)):
+        if (folder / "questions.toml").is_file():
+            return folder
+    there = sorted(path.parent.name for path in Path("homework").glob("*/questions.toml"))
+    raise GradeError(f"no assignment {name!r}; ./homework has {', '.join(there) or 'none'}")
+
+
+def connect(address):
+    """What makes an executor of the Dask cluster at an address."""
+    try:
+        from distributed import Client
+    except ModuleNotFoundError:
+        raise GradeError('--scheduler needs Dask: pip install "lossnotes[cluster]"') from None
+    try:
+        return Client(address, timeout=10).get_executor
+    except (OSError, ValueError) as error:
+        raise GradeError(f"no Dask scheduler answers at {address}: {error}") from None
+
+
+@contextlib.contextmanager
+def errors_in_one_line():
+    """End with one line that says what is wrong, not with a traceback."""
+    try:
+        yield
+    except NoSandbox as reason:
+        lines = f"{reason}. With --trusted notebooks run without one: only if you trust them."
+    except (QuestionError, BuildError, GradeError) as error:
+        lines = str(error)
+    except KeyboardInterrupt:
+        lines = "stopped. What is finished is kept; the same command goes on."
+    else:
+        return
+    print(f"lossnotes: {' '.join(lines.split())}", file=sys.stderr)
+    raise typer.Exit(1)
+
+
+if __name__ == "__main__":
+    app()

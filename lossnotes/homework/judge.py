@@ -1,0 +1,97 @@
+"""A process of its own in which derivations are checked, because SymPy may never come back.
+
+It lives through many submissions, so that lines which many students write are compared once.
+The kernel ends it when a derivation takes too much time or memory; the next one finds a new one.
+"""
+
+import contextlib
+import os
+import pickle
+import resource
+import signal
+import subprocess
+import sys
+
+from lossnotes.homework.check import Finding, check
+
+SECONDS = 20  # of processor time for one derivation, so that a busy machine changes no score
+MEMORY = 2 << 30
+UNCHECKED = "not checked to the end"
+
+
+class Judge:
+    """Checks derivations like `check`, but comes back: with a finding that says so if it must."""
+
+    def __init__(self, seconds=SECONDS, memory=MEMORY):
+        self.seconds, self.memory = seconds, memory
+        self.process = None
+
+    def check(self, question, lines, parameters, seed):
+        """The Finding on the lines of a derivation, given as texts."""
+        if self.process is None:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "lossnotes.homework.judge"],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.DEVNULL,
+                env=os.environ | {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"},
+                start_new_session=True,
+            )
+        with contextlib.suppress(BrokenPipeError):
+            request = (question, lines, parameters, seed, self.seconds, self.memory)
+            pickle.dump(request, self.process.stdin)
+            self.process.stdin.flush()
+        if answer := self.process.stdout.readline():
+            return Finding.model_validate_json(answer)
+        if self.close() == 1:
+            raise RuntimeError(f"the check of {question.name} failed on the lines {lines}")
+        return Finding(
+            question=question.name,
+            points=0,
+            of=question.points,
+            status="wrong",
+            says=f"To check your lines took more than {self.seconds} seconds or "
+            f"{self.memory >> 20} MiB, so they were not checked to the end. "
+            "Write them in a simpler form, or with smaller numbers.",
+            mistake=UNCHECKED,
+        )
+
+    def close(self):
+        """End the process; returns how it ended, None if there is none."""
+        if self.process is None:
+            return None
+        self.process.stdout.close()
+        with contextlib.suppress(BrokenPipeError):
+            self.process.stdin.close()
+        try:
+            return self.process.wait(timeout=1)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            return self.process.wait()
+        finally:
+            self.process = None
+
+
+def serve():
+    """Answer requests until there are no more. What SymPy prints reaches nobody."""
+    answers = os.fdopen(os.dup(1), "wb")
+    os.dup2(2, 1)
+    while True:
+        try:
+            *arguments, seconds, memory = pickle.load(sys.stdin.buffer)
+        except EOFError:
+            return
+        resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
+        # Nothing catches this signal: the kernel ends the process wherever it is.
+        signal.setitimer(signal.ITIMER_PROF, seconds)
+        try:
+            finding = check(*arguments)
+        except (MemoryError, RecursionError):
+            os._exit(2)
+        signal.setitimer(signal.ITIMER_PROF, 0)
+        answers.write(finding.model_dump_json().encode() + b"\n")
+        answers.flush()
+
+
+if __name__ == "__main__":
+    serve()
