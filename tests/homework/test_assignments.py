@@ -1,0 +1,265 @@
+"""Every assignment can be solved, knows mistakes, and asks each student something else."""
+
+import tomllib
+from pathlib import Path
+
+import nbformat
+import pytest
+from mpmath import mp
+from nbformat.v4 import new_code_cell, new_notebook, new_output
+
+from lossnotes.homework.check import check
+from lossnotes.homework.probes import values
+from lossnotes.homework.questions import load, root_between
+
+ROOT = Path(__file__).parents[2]
+CHAPTERS = sorted(path.parent.name for path in ROOT.glob("homework/*/questions.toml"))
+SECRET = b"of the tests, and of nobody else"
+
+each_chapter = pytest.mark.parametrize("chapter", CHAPTERS)
+
+
+def assignment(chapter):
+    return load(ROOT / "homework" / chapter / "questions.toml")
+
+
+def notebook(chapter):
+    return nbformat.read(ROOT / "homework" / chapter / f"{chapter}.ipynb", as_version=4)
+
+
+def code(book, tag=None):
+    """The code cells with a tag; without one, all cells."""
+    cells = [cell for cell in book.cells if cell.cell_type == "code"]
+    return [cell for cell in cells if tag is None or tag in cell.metadata.get("tags", [])]
+
+
+class Silent:
+    """In the place of Homework, as in the sandbox of the grader."""
+
+    def check(self, name=None):
+        pass
+
+
+def answers(chapter, parameters, monkeypatch, solved=True, written=""):
+    """What the notebook has defined after a run with these parameters, and then some more code."""
+    monkeypatch.setattr("lossnotes.homework.Homework", Silent)
+    book, defined = notebook(chapter), {}
+    for cell in code(book):
+        if solved or cell not in code(book, "solution"):
+            exec(cell.source, defined)
+        if cell in code(book, "parameters"):
+            defined |= parameters
+    exec(written, defined)
+    return defined
+
+
+def findings(chapter, defined, parameters):
+    return [
+        check(question, defined[question.answer], parameters)
+        for question in assignment(chapter).questions
+    ]
+
+
+# What belongs together
+
+
+def test_every_chapter_on_losses_has_its_assignment():
+    chapters = [path.stem for path in ROOT.glob("book/losses/*.ipynb")]
+    assert CHAPTERS == sorted(chapters)
+
+
+@each_chapter
+def test_an_assignment_mixes_the_four_kinds_of_questions(chapter):
+    questions = assignment(chapter).questions
+    assert {question.kind for question in questions} == {
+        "derivation",
+        "function",
+        "number",
+        "written",
+    }
+    assert 4 <= len(questions) <= 6
+
+
+def unanswered(questions, book):
+    """The questions that lack, one after the other, a stub, its solution, and its check."""
+    cells, solutions = code(book), code(book, "solution")
+    lacking = []
+    for question in questions:
+        opening = (f"{question.answer} = ", f"def {question.answer}(")
+        places = [n for n, cell in enumerate(cells) if any(o in cell.source for o in opening)]
+        found = [cells[n] in solutions for n in places]
+        after = (
+            [cell.source for cell in cells[n + 1 : n + 2]] if (n := max(places, default=0)) else []
+        )
+        blank = places and cells[places[0]].source.endswith("...")
+        if not blank or found != [False, True] or after != [f'hw.check("{question.name}")']:
+            lacking.append(question.name)
+    return lacking
+
+
+@each_chapter
+def test_each_question_has_a_stub_a_solution_and_a_check_in_the_notebook(chapter):
+    assert unanswered(assignment(chapter).questions, notebook(chapter)) == []
+
+
+def test_a_question_without_one_of_its_cells_is_noticed():
+    question = assignment("softmax").questions[0]
+    cells = [
+        new_code_cell("gradient = ..."),
+        new_code_cell("gradient = []", metadata={"tags": ["solution"]}),
+        new_code_cell('hw.check("q1")'),
+    ]
+    assert unanswered([question], new_notebook(cells=cells)) == []
+    for number in range(3):
+        rest = cells[:number] + cells[number + 1 :]
+        assert unanswered([question], new_notebook(cells=rest)) == ["q1"]
+
+
+def left_in(book):
+    """What a run has left in a notebook."""
+    return [cell for cell in code(book) if cell.outputs or cell.execution_count]
+
+
+@each_chapter
+def test_no_notebook_is_kept_with_the_outputs_of_a_run(chapter):
+    assert left_in(notebook(chapter)) == []
+
+
+@pytest.mark.parametrize("left", [{"execution_count": 1}, {"outputs": [new_output("stream")]}])
+def test_outputs_of_a_run_are_noticed(left):
+    cell = new_code_cell("1", **left)
+    assert left_in(new_notebook(cells=[cell])) == [cell]
+
+
+# Solved, and not
+
+
+@each_chapter
+def test_the_solution_gets_every_point(chapter, monkeypatch):
+    parameters = assignment(chapter).parameters(SECRET, "Emmy Noether")
+    found = findings(chapter, answers(chapter, parameters, monkeypatch), parameters)
+    assert [f for f in found if f.status not in ("right", "to read")] == []
+    assert not any("are asked for" in f.says for f in found)  # as many words as the others
+
+
+@each_chapter
+def test_the_notebook_without_its_solutions_gets_no_point(chapter, monkeypatch):
+    parameters = assignment(chapter).parameters(SECRET, "Emmy Noether")
+    blank = answers(chapter, parameters, monkeypatch, solved=False)
+    assert [
+        f for f in findings(chapter, blank, parameters) if f.points or f.status == "right"
+    ] == []
+
+
+@each_chapter
+def test_the_answers_of_one_student_are_not_right_for_another(chapter, monkeypatch):
+    emmy, ada = (assignment(chapter).parameters(SECRET, name) for name in ("Emmy", "Ada"))
+    assert emmy != ada
+    found = findings(chapter, answers(chapter, emmy, monkeypatch), ada)
+    wrong = {
+        question.kind
+        for question, finding in zip(assignment(chapter).questions, found, strict=True)
+        if finding.status == "wrong"
+    }
+    assert "number" in wrong and wrong <= {"number", "function"}
+
+
+# Known mistakes
+
+
+def mistakes(chapter):
+    """The place of each declared mistake: chapter, number of the question, number of its own."""
+    questions = tomllib.loads((ROOT / "homework" / chapter / "questions.toml").read_text("utf-8"))
+    for number, question in enumerate(questions["questions"]):
+        for place in range(len(question.get("mistakes", []))):
+            yield pytest.param(chapter, number, place, id=f"{chapter}-{question['name']}-{place}")
+
+
+MISTAKES = [place for chapter in CHAPTERS for place in mistakes(chapter)]
+
+
+def mistaken(question, mistake, parameters):
+    """The answer of a student who makes this mistake."""
+    if question.kind == "derivation":
+        return [mistake.line]
+    if question.kind == "number":
+        return root(question.gap(mistake.equation, parameters))
+    arguments = [question.argument(name) for name in question.arguments]
+    given = {n: number for n, number in parameters.items() if n not in question.arguments}
+    formula = question.parse(mistake.definition, given)
+    pairs = tuple(given.items())
+    return lambda *inputs: values(formula, arguments, question.mean, inputs, pairs)
+
+
+def root(gap):
+    """A number at which left - right vanishes."""
+    sizes = [mp.mpf(10) ** (mp.mpf(n) / 20) for n in range(-60, 61)]
+    grid = [*(-size for size in reversed(sizes)), *sizes]
+    with mp.workdps(30):
+        signs = [None if (value := gap(x)) is None else mp.sign(value) for x in grid]
+        places = range(len(grid) - 1)
+        here = next(n for n in places if None not in signs[n : n + 2] and signs[n] != signs[n + 1])
+        return float(root_between(gap, grid[here], grid[here + 1]))
+
+
+@pytest.mark.parametrize("chapter, number, place", MISTAKES)
+def test_a_known_mistake_is_given_its_hint(chapter, number, place):
+    question = assignment(chapter).questions[number]
+    mistake = question.mistakes[place]
+    parameters = assignment(chapter).parameters(SECRET, "Emmy Noether")
+    finding = check(question, mistaken(question, mistake, parameters), parameters)
+    assert (finding.points < finding.of, finding.mistake) == (True, mistake.hint)
+    assert mistake.hint in finding.says
+
+
+# What a student writes, and what the finding says of it.
+WRITTEN = {
+    "margin": (
+        "q2",
+        """
+def priced_margin_loss_grad(s, y, prices):
+    rivals = np.where(np.arange(s.shape[-1]) == np.expand_dims(y, -1), -np.inf, s + t)
+    pushed = np.eye(s.shape[-1])[rivals.argmax(-1)] - np.eye(s.shape[-1])[y]
+    lead = np.take_along_axis(s, np.expand_dims(y, -1), -1) - rivals.max(-1, keepdims=True)
+    return (lead < 0) * pushed
+""",
+        "whatever its price",
+    ),
+    "kl": (
+        "q1",
+        """
+never_negative = [
+    "= -root*Sum(q[i]*log((p[i]/q[i])**(1/root)), (i, 1, K))",
+    "= -root*log(Sum(q[i]**(1 - 1/root)*p[i]**(1/root), (i, 1, K)))",
+    ">= 0",
+]
+""",
+        "the minus sign turns that round",
+    ),
+    "logsumexp": (
+        "q3",
+        """
+def level(s, q):
+    return rate * np.log2(np.sum(q * 2 ** (s / rate), axis=-1))
+""",
+        "unstable for large scores",
+    ),
+    "softmax": (
+        "q4",
+        """
+lead = np.log((1 + np.exp(0.2)) / (np.exp(cost) - 1))
+""",
+        "at temperature one",
+    ),
+}
+
+
+@pytest.mark.filterwarnings("ignore:overflow")
+@pytest.mark.parametrize("chapter", WRITTEN)
+def test_a_student_is_told_what_is_wrong(chapter, monkeypatch):
+    name, written, words = WRITTEN[chapter]
+    parameters = assignment(chapter).parameters(SECRET, "Emmy Noether")
+    defined = answers(chapter, parameters, monkeypatch, solved=False, written=written)
+    (finding,) = (f for f in findings(chapter, defined, parameters) if f.question == name)
+    assert finding.points < finding.of
+    assert words in finding.says
