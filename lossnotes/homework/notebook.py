@@ -3,8 +3,9 @@
 import sys
 from html import escape
 
-from lossnotes.homework.check import AnswerError, Finding, check
+from lossnotes.homework.check import check
 from lossnotes.homework.expressions import text
+from lossnotes.homework.finding import AnswerError, Finding
 from lossnotes.homework.questions import load_public
 
 

@@ -134,9 +134,8 @@ class Derivation(Common):
     def problem(self, parameters):
         """What is wrong with the formulas, or None."""
         start = self.parse(self.start, parameters)
-        for name in self.without:
-            if not mentions(start, name):
-                return f"without: {name} does not stand in the start, so that nothing is to be done"
+        if self.without and not any(mentions(start, name) for name in self.without):
+            return f"without: {' or '.join(self.without)} does not stand in the start"
         for mistake in self.mistakes:
             self.parse(mistake.line, parameters)
         if self.goal is not None:

@@ -1,0 +1,289 @@
+"""A derivation, followed line by line to the first that does not follow, and why it does not."""
+
+from fractions import Fraction
+from functools import lru_cache
+from itertools import combinations, islice
+
+from mpmath import mp, nstr
+from sympy import Expr, Rational
+
+from lossnotes.derive import Witness, compare, evaluate
+from lossnotes.derive.points import draw_points, indices_of, integrations
+from lossnotes.derive.symbols import K
+from lossnotes.derive.values import Excluded, Undefined
+from lossnotes.homework.expressions import ExpressionError, mentions, text
+from lossnotes.homework.finding import AnswerError, code, finding, plain, shown
+from lossnotes.homework.probes import stand_in
+from lossnotes.homework.questions import loosened, split
+
+LINES = 60
+BLANK = {"", "...", "Ellipsis", "None"}
+EXACT = mp.mpf(10) ** -20  # values of thirty digits that differ by less are equal
+ROUNDING = 1e-9  # lines that differ by less differ because of decimal numbers
+FLIPPED = {"<=": ">=", ">=": "<=", "<": ">", ">": "<"}
+HOLDS = {
+    "<": lambda gap: gap > EXACT,
+    ">": lambda gap: gap < -EXACT,
+    "<=": lambda gap: gap >= -EXACT,
+    ">=": lambda gap: gap <= EXACT,
+}
+SUPPORTS = {"=": ["="], "<=": ["<=", "<", "="], ">=": [">=", ">", "="], "<": ["<"], ">": [">"]}
+
+
+def check_derivation(question, answer, parameters, seed):
+    """All points if every line follows and the last is what was asked for."""
+    lines = [answer] if isinstance(answer, (str, Expr)) else answer
+    if not isinstance(lines, (list, tuple)):
+        raise AnswerError(f"should be a list of lines, and is a {type(answer).__name__}")
+    if len(lines) > LINES:
+        raise AnswerError(f"has {len(lines)} lines; at most {LINES} are read")
+    lines = [text(line).strip() for line in lines]
+    if BLANK.issuperset(lines):
+        return finding(question, 0, "missing", f"There is no `{question.answer}` yet.", "missing")
+    chain = [("=", question.parse(question.start, parameters))]
+    for number, line in enumerate(lines, 1):
+        relation, formula = split(line)
+        before = chain[-1][1]
+        try:
+            expression = question.parse(formula, parameters)
+        except ExpressionError as error:
+            says = f"{_followed(number)}**Line {number} cannot be read**: {plain(error)}."
+            return finding(question, 0, "wrong", says, "unreadable line")
+        failure = follows(before, relation, expression, parameters, seed)
+        if failure:
+            hint = _hint(question, expression, parameters, seed)
+            says, mistake = _explain(failure, before, relation, expression, number, hint)
+            return finding(question, 0, "wrong", _followed(number) + says, mistake)
+        chain.append((relation, expression))
+    return _arrival(question, chain, parameters, seed)
+
+
+def _followed(number):
+    if number <= 2:
+        return "Line 1 follows. " if number == 2 else ""
+    return f"Lines 1 to {number - 1} follow. "
+
+
+def _arrival(question, chain, parameters, seed):
+    """Every line follows: whether the last is what was asked for."""
+    count = len(chain) - 1
+    every = "Your line follows." if count == 1 else f"All {count} lines follow."
+    result = chain[-1][1]
+    left = [name for name in question.without if mentions(result, name)]
+    if left:
+        says = f"{every} But `{left[0]}` still stands in the last one: go on until it is gone."
+        return finding(question, 0, "partly", says, "not finished")
+    if question.goal is None:
+        return finding(question, question.points, "right", every)
+    relation, goal = split(question.goal)
+    supported = _strongest([relation for relation, _ in chain])
+    if supported is None:
+        says = f"{every} But some go up and some go down, so that the ends are not related."
+        return finding(question, 0, "partly", says, "direction")
+    if follows(result, "=", question.parse(goal, parameters), parameters, seed):
+        says = f"{every} But the last is not yet what was asked for: {code(question.goal)}."
+        return finding(question, 0, "partly", says, "not finished")
+    if supported not in SUPPORTS[relation]:
+        says = f"{every} But together they say `{supported}`, and `{relation}` was asked for."
+        return finding(question, 0, "partly", says, "relation")
+    for line in question.via:
+        via = loosened(question.parse(line, parameters))
+        lines = (loosened(expression) for _, expression in chain[1:])
+        if all(follows(via, "=", here, parameters, seed) for here in lines):
+            says = f"{every} But one takes the very step that was to be shown: put a line between."
+            return finding(question, 0, "partly", says, "a step left out")
+    return finding(question, question.points, "right", every)
+
+
+def _strongest(relations):
+    """What a chain of relations says of its ends; None if they go up and down."""
+    found = set(relations) - {"="}
+    for weak, strict in (("<=", "<"), (">=", ">")):
+        if found <= {weak, strict}:
+            return "=" if not found else strict if strict in found else weak
+    return None
+
+
+def _hint(question, expression, parameters, seed):
+    for mistake in question.mistakes:
+        wrong = question.parse(mistake.line, parameters)
+        if follows(wrong, "=", expression, parameters, seed) is None:
+            return mistake.hint
+    return None
+
+
+def follows(left, relation, right, parameters, seed):
+    """None if `left relation right`; else a Witness, or the words of an error.
+
+    First for all values of the parameters, which is found out once for all students; where that
+    fails, for the numbers of this one.
+    """
+    failure = _failure(left, relation, right, seed)
+    if failure is None:
+        return None
+    stood_in = ((stand_in(name, number), number) for name, number in parameters.items())
+    exact = {symbol: Rational(str(number)) for symbol, number in stood_in if symbol.is_Symbol}
+    if (left.free_symbols | right.free_symbols).isdisjoint(exact):
+        return failure
+    return _failure(left.xreplace(exact), relation, right.xreplace(exact), seed)
+
+
+@lru_cache(4096)
+def _failure(left, relation, right, seed=0):
+    try:
+        verdict = compare(left, relation, right)
+        if verdict.kind == "confirmed":
+            return _second_look(left, relation, right, seed)
+        return verdict.witness
+    except (ValueError, ArithmeticError, TypeError, AttributeError, RecursionError) as error:
+        return plain(error)
+
+
+def _second_look(left, relation, right, seed):
+    """What no proof was found for is tried once more, at points that nobody knows.
+
+    A value on the left is matched by one on the right, to 32 of 40 digits, without more digits
+    where they cancel: so neither what has no value at most points nor a quotient of differences
+    passes for a derivative.
+    """
+    quick = not integrations(left) and not integrations(right)
+    for point in draw_points(left, right, seed=seed, counts=(4, 6, 11) if quick else (4,)):
+        with mp.workdps(40):
+            known, value = (_value(side, point) for side in (left, right))
+            if known is None:
+                continue
+            if value is None:
+                return Witness(point, known, mp.nan)
+            gap, small = value - known, mp.mpf(10) ** -32 * max(abs(known), abs(value), 1)
+            holds = abs(gap) <= small or {"<": gap, ">": -gap}.get(relation[0], -1) > 0
+            if not holds:
+                return Witness(point, known, value)
+    return None
+
+
+def _value(side, point):
+    try:
+        return evaluate(side, point)
+    except (Undefined, Excluded, ZeroDivisionError):
+        return None
+
+
+def _explain(failure, before, relation, expression, number, hint):
+    """What to say of a line that does not follow, and the key of the mistake."""
+    previous = "the start" if number == 1 else f"line {number - 1}"
+    if isinstance(failure, str):
+        return f"**Line {number} cannot be compared with {previous}**: {failure}.", "no value"
+    claim = f"`{relation}` does not hold" if relation != "=" else "they differ"
+    says = (
+        f"**Line {number} does not follow from {previous}**: {claim} at {failure.point}.\n\n"
+        f"| | | value |\n|---|---|---|\n"
+        f"| {previous} | {code(text(before))} | {shown(failure.left)} |\n"
+        f"| line {number} | {code(text(expression))} | {shown(failure.right)} |"
+    )
+    words, mistake = (hint, hint) if hint else _looks_like(before, relation, expression, failure)
+    return f"{says}\n\n{words}", mistake
+
+
+def _looks_like(before, relation, expression, failure):
+    """What the mistake looks like, for the student and as a key."""
+    if mp.isnan(failure.left) or mp.isnan(failure.right):
+        return "One of them has no value there.", "no value"
+    if abs(failure.left - failure.right) <= ROUNDING * abs(failure.left):
+        words = "They differ by rounding only: write exact numbers, as text such as `'s[j]/2.5'`."
+        return words, "decimal numbers"
+    points, pairs = [], []
+    for point in islice(draw_points(before, expression), 40):
+        with mp.workdps(30):
+            pair = [_value(side, point) for side in (before, expression)]
+        if None not in pair:
+            points.append(point.values)
+            pairs.append(pair)
+    if relation != "=":
+        return _other_relation(relation, pairs) or ("", "does not follow")
+    return (
+        _factor(points, pairs)
+        or _exchanged(before, expression)
+        or _constant(pairs)
+        or _somewhere(points, pairs, indices_of(before, expression))
+        or _inequality(pairs)
+        or ("", "does not follow")
+    )
+
+
+def _factor(points, pairs):
+    if any((left == 0) != (right == 0) for left, right in pairs):
+        return None
+    both = zip(pairs, points, strict=True)
+    ratios = [(right / left, point[K]) for (left, right), point in both if left]
+    for power, name in ((0, ""), (1, "K"), (-1, "1/K")):
+        plain_ratios = [ratio / mp.mpf(classes) ** power for ratio, classes in ratios]
+        if plain_ratios and all(_equal(ratio, plain_ratios[0]) for ratio in plain_ratios):
+            if power == 0 and _equal(plain_ratios[0], -1):
+                return "It looks like the **sign**: with the other sign it follows.", "sign"
+            factor = fraction(plain_ratios[0])
+            factor = factor if not name else name if factor == "1" else f"{factor} * {name}"
+            words = f"It looks like a **factor**: the line is {factor} times what it should be."
+            return words, f"factor {factor}"
+    return None
+
+
+def _equal(a, b):
+    return abs(a - b) <= EXACT * max(abs(a), abs(b))
+
+
+def fraction(number):
+    """A number as a student would write it: 1/3 rather than 0.3333."""
+    exact = Fraction(nstr(mp.mpf(number), 15))
+    simple = exact.limit_denominator(1000)
+    return str(simple) if abs(simple - exact) < abs(exact) / 10**6 else nstr(mp.mpf(number), 4)
+
+
+def _exchanged(before, expression):
+    """j in the place of k."""
+    for a, b in combinations(sorted(indices_of(before, expression), key=str), 2):
+        exchanged = expression.subs({a: b, b: a}, simultaneous=True)
+        if exchanged != expression and _failure(before, "=", exchanged) is None:
+            return f"It looks **transposed**: with {a} and {b} exchanged it follows.", "transposed"
+    return None
+
+
+def _somewhere(points, pairs, indices):
+    """Right wherever two classes differ, or wherever they are the same, or for two classes."""
+    right = [_equal(*pair) for pair in pairs]
+    if not any(right):
+        return None
+    cases = [
+        (f"{a} {sign} {b}", f"{a} {other} {b}", [(x[a] == x[b]) == same for x in points])
+        for a, b in combinations(sorted(indices, key=str), 2)
+        for sign, other, same in (("=", "≠", True), ("≠", "=", False))
+    ]
+    cases.append(("K = 2", "K > 2", [point[K] == 2 for point in points]))
+    for here, there, holds in cases:
+        if any(holds) and right == holds:
+            return f"The two agree where {here}, and differ where {there}.", f"wrong where {there}"
+    return None
+
+
+def _constant(pairs):
+    gaps = [right - left for left, right in pairs]
+    if gaps and gaps[0] and all(_equal(gap, gaps[0]) for gap in gaps):
+        size = f"{fraction(abs(gaps[0]))} too {'large' if gaps[0] > 0 else 'small'}"
+        return f"It looks like a **constant**: the line is {size} everywhere.", "constant"
+    return None
+
+
+def _inequality(pairs):
+    for relation, holds in HOLDS.items():
+        if all(holds(right - left) for left, right in pairs):
+            words = f"They are not equal, but at the {len(pairs)} points tried `{relation}` holds."
+            return words, "relation"
+    return None
+
+
+def _other_relation(relation, pairs):
+    """What is wrong with an inequality."""
+    other = FLIPPED[relation] if len(relation) == 2 else f"{relation}="
+    for claim, mistake in ((FLIPPED[relation], "direction"), (other, "relation")):
+        if all(HOLDS[claim](right - left) for left, right in pairs):
+            return f"At the {len(pairs)} points tried `{claim}` holds instead.", mistake
+    return None

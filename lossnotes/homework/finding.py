@@ -1,0 +1,58 @@
+"""What a check finds: the points for one answer, and what to tell the student."""
+
+import re
+from typing import Literal
+
+from mpmath import mp, nstr
+from pydantic import BaseModel, ConfigDict
+
+
+class AnswerError(Exception):
+    """An answer that is of the wrong kind, or a student's function that fails; says why."""
+
+
+class Finding(BaseModel):
+    """The points for one answer; `says` is Markdown, `mistake` a short key for statistics."""
+
+    model_config = ConfigDict(frozen=True)
+
+    question: str
+    points: float
+    of: float
+    status: Literal["right", "wrong", "partly", "missing", "to read"]
+    says: str
+    mistake: str | None = None
+
+    def __str__(self):
+        return f"{self.question}: {self.status}, {self.points:g} of {self.of:g} points\n{self.says}"
+
+    def _repr_markdown_(self):
+        head = f"**{self.question}: {self.status}**, {self.points:g} of {self.of:g} points"
+        return f"{head}\n\n{self.says}"
+
+
+def finding(question, points, status, says, mistake=None):
+    return Finding(
+        question=question.name,
+        points=points,
+        of=question.points,
+        status=status,
+        says=says.strip(),
+        mistake=mistake,
+    )
+
+
+def code(words, length=160):
+    """Words of whatever origin as Markdown code, of bounded length."""
+    plain = re.sub(r"[\s`|]+", " ", str(words))
+    return f"`{plain if len(plain) <= length else plain[: length - 3] + '...'}`"
+
+
+def plain(words):
+    """The words of an error, with nothing in them that Markdown or HTML would take for its own."""
+    return re.sub(r"[\s`|<>]+", " ", str(words))[:300].rstrip(". ")
+
+
+def shown(number):
+    """A number with six digits; what is not there is none."""
+    return "none" if mp.isnan(number) else nstr(number, 6)
