@@ -50,6 +50,10 @@ class Point:
 
     values: dict
 
+    def __hash__(self):
+        fixed = ((x, tuple(v) if isinstance(v, list) else v) for x, v in self.values.items())
+        return hash(frozenset(fixed))
+
     def __str__(self):
         order = sorted(self.values.items(), key=lambda item: (item[0] != K, str(item[0])))
         return ", ".join(f"{symbol} = {_shown(value)}" for symbol, value in order)

@@ -1,6 +1,7 @@
 """Whether one expression equals, or bounds, another: proved, confirmed at points, or refuted."""
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 from mpmath import mp, nstr
 from sympy import sympify
@@ -112,13 +113,14 @@ def _try_points(left, relation, right, special, digits):
 
 def _values(left, right, point, digits):
     """Both sides at a point; None for one that has no value there."""
-    with mp.workdps(digits):
-        return tuple(_value_or_none(side, point) for side in (left, right))
+    return tuple(_value_or_none(side, point, digits) for side in (left, right))
 
 
-def _value_or_none(side, point):
+@lru_cache(10_000)  # the right side of a step is the left side of the next
+def _value_or_none(side, point, digits):
     try:
-        return evaluate(side, point)
+        with mp.workdps(digits):
+            return evaluate(side, point)
     except (Undefined, ZeroDivisionError):
         return None
 

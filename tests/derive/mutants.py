@@ -4,8 +4,10 @@ import contextlib
 import io
 import json
 import warnings
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from time import process_time
 from unittest import mock
 
 import matplotlib
@@ -21,8 +23,9 @@ from sympy import (
     Number,
     Sum,
 )
+from sympy.core.cache import clear_cache
 
-from lossnotes.derive import Derivation
+from lossnotes.derive import Derivation, compare, points, prove, values, verdict
 from lossnotes.derive.points import indices_of
 from lossnotes.derive.symbols import Entry, Others, Quantity, p, q
 
@@ -30,28 +33,55 @@ BOOK = Path(__file__).parents[2] / "book"
 NOTEBOOKS = sorted(BOOK.glob("**/*.ipynb"))
 
 
+@dataclass(frozen=True)
+class Run:
+    """What the cells of a notebook derived, in how many checks, and the seconds these took."""
+
+    derivations: list
+    checks: int
+    seconds: float
+
+
 @cache
-def derivations_of(notebook):
-    """Every derivation that the cells of a notebook make, in order, those of solutions included."""
-    made = []
-    plain = Derivation.__init__
+def run(notebook):
+    """Run the cells of a notebook, those of solutions included, in a process that knows nothing."""
+    made, spent = [], []
+    plain_init, plain_compare = Derivation.__init__, compare
 
     def noted(derivation, *arguments):
-        plain(derivation, *arguments)
+        plain_init(derivation, *arguments)
         made.append(derivation)
 
+    def timed(*claim, **options):
+        begin = process_time()
+        try:
+            return plain_compare(*claim, **options)
+        finally:
+            spent.append(process_time() - begin)
+
+    forget()
     matplotlib.use("Agg")
     cells = json.loads(notebook.read_text(encoding="utf-8"))["cells"]
     namespace = {"__name__": notebook.stem}
     with (
         mock.patch.object(Derivation, "__init__", noted),
+        mock.patch("lossnotes.derive.derivation.compare", timed),
         contextlib.redirect_stdout(io.StringIO()),
         warnings.catch_warnings(action="ignore"),
     ):
         for cell in cells:
             if cell["cell_type"] == "code":
                 exec("".join(cell["source"]), namespace)
-    return [derivation for derivation in made if derivation.steps]
+    return Run([derivation for derivation in made if derivation.steps], len(spent), sum(spent))
+
+
+def forget():
+    """Empty the caches of SymPy and of the engine: a reader's kernel starts without them."""
+    clear_cache()
+    for module in (points, prove, values, verdict):
+        for function in vars(module).values():
+            if hasattr(function, "cache_clear"):
+                function.cache_clear()
 
 
 def mutants_of(expression, others=()):

@@ -134,3 +134,8 @@ def test_the_variable_of_an_integral_is_bound_and_not_drawn():
 def test_an_iterated_integral_gets_one_point_for_each_K():
     points = draw_points(normalizer(eta[1], eta[2], eta[3]))
     assert [point.values[K] for point in points] == list(CLASS_COUNTS)
+
+
+def test_points_are_alike_when_their_values_are():
+    one, same, other = Point({K: 2, s: [1, 2]}), Point({s: [1, 2], K: 2}), Point({K: 2, s: [1, 3]})
+    assert one == same and hash(one) == hash(same) and one != other
