@@ -20,6 +20,7 @@ ROOT = Path(__file__).parents[1]
 PAGES = [*parse_toc_yaml(ROOT / "_toc.yml"), "genindex", "search"]
 WIDTHS = [1280, 390]
 THEMES = ["light", "dark"]
+CASES = [(width, theme) for width in WIDTHS for theme in THEMES]
 BROWSERS = ["chromium", "chromium-browser", "google-chrome"]
 CHROMIUM = next(filter(None, map(shutil.which, BROWSERS)), None)
 
@@ -120,9 +121,10 @@ async () => {
   await window.MathJax?.startup?.promise;
   await document.fonts.ready;
   document.querySelectorAll("button.toggle-button").forEach(button => button.click());
-  await new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)));
 }
 """
+
+DRAWN = "() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))"
 
 # Axe takes time for each element, and a page has thousands that it can learn nothing from: tokens
 # of code whose kind it has seen, and the glyphs of formulas in the text, which keep their boxes.
@@ -162,10 +164,13 @@ AXE = {
 }
 
 
-def look(context, url):
-    """Visit a page, its solutions unfolded, in both themes; what is to complain of, by kind."""
-    found = {theme: {"console": [], "requests": []} for theme in THEMES}
-    complaints = found[THEMES[0]]
+def look(window, url):
+    """Visit a page, its solutions unfolded; what is to complain of, by width, theme and kind.
+
+    It is loaded in a wide window that is made narrow then: to set the formulas takes longest.
+    """
+    found = {case: {"console": [], "requests": []} for case in CASES}
+    complaints = found[CASES[0]]
 
     def leaves(address):
         return address.startswith("http") and address.split("/", 3)[:3] != url.split("/", 3)[:3]
@@ -178,27 +183,32 @@ def look(context, url):
         if message.type == "error":
             complaints["console"].append(f"{message.text} ({message.location['url']})")
 
-    page = context.new_page()
+    def show(width, theme):
+        page.set_viewport_size({"width": width, "height": 900})
+        page.emulate_media(color_scheme=theme)
+        page.wait_for_function(IN_THEME, arg=theme)
+        page.evaluate(DRAWN)
+
+    page = window.new_page()
     page.route(leaves, refuse)
     page.on("console", note)
     page.on("pageerror", lambda error: complaints["console"].append(str(error)))
+    page.set_viewport_size({"width": WIDTHS[0], "height": 900})
     page.emulate_media(color_scheme=THEMES[0])
     page.goto(url)
     page.evaluate(READY)
-    for theme in THEMES:
-        complaints = found[theme]
-        page.emulate_media(color_scheme=theme)
-        page.wait_for_function(IN_THEME, arg=theme)
+    for case in CASES:
+        complaints = found[case]
+        show(*case)
         complaints["images"] = page.evaluate(IMAGES)
         complaints["mathematics"] = page.evaluate(MATHEMATICS)
         complaints["scrolling"] = page.evaluate(SCROLLING)
     page.evaluate(THIN)
-    for theme in reversed(THEMES):
-        page.emulate_media(color_scheme=theme)
-        page.wait_for_function(IN_THEME, arg=theme)
-        found[theme]["axe"] = [
+    for case in reversed(CASES):
+        show(*case)
+        found[case]["axe"] = [
             f"{violation['id']} ({violation['help']}): {node['html'][:200]}"
-            for violation in Axe().run(page, options=AXE[theme]).response["violations"]
+            for violation in Axe().run(page, options=AXE[case[1]]).response["violations"]
             if violation["impact"] in ("serious", "critical")
             for node in violation["nodes"]
         ]
@@ -221,11 +231,9 @@ def browser():
 
 
 @pytest.fixture(scope="session")
-def windows(browser):
-    """One browser context for each width, so that MathJax is fetched once in each."""
-    return {
-        width: browser.new_context(viewport={"width": width, "height": 900}) for width in WIDTHS
-    }
+def window(browser):
+    """One browser context, so that MathJax is fetched once."""
+    return browser.new_context()
 
 
 class Quiet(http.server.SimpleHTTPRequestHandler):
@@ -250,17 +258,12 @@ def address(site):
 # Every page
 
 
-@pytest.fixture(
-    scope="module",
-    params=[(page, width) for page in PAGES for width in WIDTHS],
-    ids=lambda param: "-".join(map(str, param)),
-)
-def visit(request, windows, address):
-    page, width = request.param
-    return look(windows[width], f"{address}/{page}.html")
+@pytest.fixture(scope="module", params=PAGES)
+def visit(request, window, address):
+    return look(window, f"{address}/{request.param}.html")
 
 
-@pytest.fixture(params=THEMES)
+@pytest.fixture(params=CASES, ids=lambda case: "-".join(map(str, case)))
 def complaints(request, visit):
     return visit[request.param]
 
@@ -313,30 +316,38 @@ FRAME = """<!doctype html><html lang="en"><title>A page</title>
 PAGES_BY_HAND = {
     "wrong": "".join(body for _, _, body in WRONG),
     "right": r"<p>Right: \(x^2\)</p>",
+    "narrow": "<div style='width: 600px'>wide</div>",
     "dark": "<style>@media (prefers-color-scheme: dark) { p { color: #ccc } }</style><p>pale</p>",
 }
 
 
 @pytest.fixture(scope="module")
-def by_hand(windows, tmp_path_factory):
+def by_hand(window, tmp_path_factory):
     """What is complained of in each page written here."""
     folder = tmp_path_factory.mktemp("by_hand")
     (folder / "_static").symlink_to(ROOT / "book" / "_static")
     for name, body in PAGES_BY_HAND.items():
         (folder / f"{name}.html").write_text(FRAME.format(body))
     address = serve(folder)
-    return {name: look(windows[390], f"{address}/{name}.html") for name in PAGES_BY_HAND}
+    return {name: look(window, f"{address}/{name}.html") for name in PAGES_BY_HAND}
 
 
 @pytest.mark.parametrize(("kind", "complaint", "body"), WRONG)
 def test_what_is_wrong_is_complained_of(kind, complaint, body, by_hand):
-    assert any(complaint in found for found in by_hand["wrong"]["light"][kind]), body
+    assert any(complaint in found for case in CASES for found in by_hand["wrong"][case][kind]), body
 
 
 def test_what_is_right_is_not_complained_of(by_hand):
-    assert not any(found for theme in THEMES for found in by_hand["right"][theme].values())
+    assert not any(found for case in CASES for found in by_hand["right"][case].values())
+
+
+@pytest.mark.parametrize("theme", THEMES)
+def test_what_is_too_wide_for_a_narrow_window_only_is_complained_of(theme, by_hand):
+    assert by_hand["narrow"][1280, theme]["scrolling"] == []
+    assert by_hand["narrow"][390, theme]["scrolling"] != []
 
 
 def test_what_is_wrong_in_the_dark_only_is_complained_of(by_hand):
-    assert by_hand["dark"]["light"]["axe"] == []
-    assert by_hand["dark"]["dark"]["axe"] != []
+    for width in WIDTHS:
+        assert by_hand["dark"][width, "light"]["axe"] == []
+        assert by_hand["dark"][width, "dark"]["axe"] != []
