@@ -11,9 +11,10 @@ try:
     import typer
 
     from lossnotes.homework.build import BuildError, build, read_secret
-    from lossnotes.homework.grade import GradeError, grade, processes, read_students
+    from lossnotes.homework.grade import grade, processes
     from lossnotes.homework.questions import QuestionError
     from lossnotes.homework.sandbox import NoSandbox
+    from lossnotes.homework.submissions import GradeError, read_students
 except ModuleNotFoundError as missing:
     if missing.name.startswith("lossnotes"):
         raise

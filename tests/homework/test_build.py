@@ -1,0 +1,129 @@
+import json
+import stat
+
+import nbformat
+import pytest
+
+from lossnotes.homework.build import BuildError, build, read_secret
+
+SECRET = b"a secret of more than thirty-two bytes"
+
+
+def handed_out(folder):
+    notebook = nbformat.read(folder / "small.ipynb", as_version=4)
+    return [cell.source for cell in notebook.cells]
+
+
+def change(folder, old, new):
+    path = folder / "small.ipynb"
+    text = path.read_text()
+    assert old in text
+    path.write_text(text.replace(old, new))
+
+
+def test_what_is_handed_out_is_the_source_without_solutions(small, tmp_path):
+    (folder,) = build(small, tmp_path / "out", trusted=True)
+    stubs = ["gradient = ...", "def square(x): ...", "root = ...", "reason = ..."]
+    assert handed_out(folder)[1:] == stubs
+
+
+def test_outputs_are_not_handed_out(small, tmp_path):
+    source = nbformat.read(small / "small.ipynb", as_version=4)
+    source.cells[1].outputs = [nbformat.v4.new_output("stream", text="softmax")]
+    source.cells[1].execution_count = 7
+    nbformat.write(source, small / "small.ipynb")
+    (folder,) = build(small, tmp_path / "out", trusted=True)
+    cells = nbformat.read(folder / "small.ipynb", as_version=4).cells
+    assert [(cell.outputs, cell.execution_count) for cell in cells] == [([], None)] * 5
+
+
+def test_the_public_questions_hold_no_hidden_probe(small, tmp_path):
+    (folder,) = build(small, tmp_path / "out", trusted=True)
+    public = json.loads((folder / "questions.json").read_text())
+    assert [probe["asks"] for probe in public["questions"][1]["probes"]] == ["small numbers"]
+
+
+def test_each_student_has_the_same_numbers_in_notebook_and_questions(small, tmp_path):
+    students = [f"student {n}" for n in range(3)]
+    folders = build(small, tmp_path / "out", secret=SECRET, students=students, trusted=True)
+    assert [folder.name for folder in folders] == students
+    for folder in folders:
+        public = json.loads((folder / "questions.json").read_text())
+        assert handed_out(folder)[0] == f"scale = {public['parameters']['scale']}"
+
+
+def test_numbers_differ_between_students_and_not_between_runs(small, tmp_path):
+    students = [f"student {n}" for n in range(4)]
+    runs = [
+        [handed_out(folder)[0] for folder in build(small, tmp_path / out, secret=SECRET,
+                                                   students=students, trusted=True)]
+        for out in ("first", "second")
+    ]  # fmt: skip
+    assert runs[0] == runs[1] and len(set(runs[0])) > 1
+
+
+@pytest.mark.parametrize(
+    "right, wrong, says",
+    [
+        ("softmax(s)[j]", "softmax(s)[k]", "the solution: q1 gets 0 of 2 points"),
+        ("scale * x**2", "4 * x**2", "the solution: q2 gets"),
+        ("root = 2 * scale", "root = 2 * scael", "the solution: cell 7: NameError"),
+        ("because it is so", "", "the solution: q4 gets 0 of 2 points: There is no `reason`"),
+        ("root = ...", "root = 2 * scale", "the notebook handed out: q3 gets 1 of 1 points"),
+        ("reason = ...", "reason = 'as it is'", "the notebook handed out: q4 gets 0 of 2 points"),
+    ],
+    ids=["derivation", "function", "number", "written", "given away", "written away"],
+)
+def test_what_contradicts_the_proof_is_said_and_nothing_is_written(
+    small, tmp_path, right, wrong, says
+):
+    change(small, right, wrong)
+    with pytest.raises(BuildError) as error:
+        build(small, tmp_path / "out", trusted=True)
+    assert says in str(error.value)
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_solution_that_fails_for_one_student_is_named_with_them(small, tmp_path):
+    change(small, "root = 2 * scale", "root = 2 * min(scale, 8)")
+    students = [f"student {n}" for n in range(20)]
+    with pytest.raises(BuildError, match=r"the solution for student \d+: q3 gets 0 of 1"):
+        build(small, tmp_path / "out", secret=SECRET, students=students, trusted=True)
+
+
+@pytest.mark.parametrize(
+    "old, new, says",
+    [
+        ('"parameters"', '"other"', "0 cells are tagged parameters, not 1"),
+        ('"solution"', '"parameters"', "5 cells are tagged parameters, not 1"),
+        ('"solution"', '"other"', "no cell is tagged solution"),
+        ('"cells"', "cells", "is not a notebook"),
+    ],
+    ids=["no parameters", "too many", "no solution", "no notebook"],
+)
+def test_what_a_source_lacks_is_said(small, tmp_path, old, new, says):
+    change(small, old, new)
+    with pytest.raises(BuildError, match=says):
+        build(small, tmp_path / "out", trusted=True)
+
+
+def test_a_source_that_is_not_there_is_said(small, tmp_path):
+    (small / "small.ipynb").unlink()
+    with pytest.raises(BuildError, match="small.ipynb: No such file"):
+        build(small, tmp_path / "out", trusted=True)
+
+
+def test_a_new_secret_is_for_its_owner_alone_and_made_once(tmp_path):
+    path = tmp_path / "homework" / "secret"
+    secret = read_secret(path, create=True)
+    assert len(secret) >= 32 and stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert read_secret(path, create=True) == read_secret(path) == secret
+
+
+def test_a_secret_that_is_missing_or_short_is_refused(tmp_path):
+    path = tmp_path / "secret"
+    with pytest.raises(BuildError, match="secret: the secret .* cannot be read: No such file"):
+        read_secret(path)
+    path.write_text("short\n")
+    with pytest.raises(BuildError, match="a secret has at least 32 bytes, this one 5"):
+        read_secret(path)

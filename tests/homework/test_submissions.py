@@ -1,0 +1,148 @@
+import json
+import os
+
+import pytest
+
+from lossnotes.homework import submissions
+from lossnotes.homework.submissions import (
+    GradeError,
+    Unreadable,
+    fetch,
+    find,
+    read,
+    read_students,
+)
+
+
+def put(folder, *names):
+    for name in names:
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("{}")
+
+
+def test_a_notebook_belongs_to_whom_it_or_its_folder_is_named_after(tmp_path):
+    put(tmp_path, "Ada Lovelace.ipynb", "Emmy/softmax.ipynb", "Kurt/homework/1/final (2).ipynb")
+    found = {name: [path.name for path in paths] for name, paths in find(tmp_path).items()}
+    assert found == {
+        "Ada Lovelace": ["Ada Lovelace.ipynb"],
+        "Emmy": ["softmax.ipynb"],
+        "Kurt": ["final (2).ipynb"],
+    }
+
+
+def test_a_name_is_the_same_however_its_accents_are_written(tmp_path):
+    put(tmp_path, "Ame\u0301lie.ipynb", "Am\u00e9lie/a.ipynb")
+    ((name, paths),) = find(tmp_path).items()
+    assert name == "Am\u00e9lie" and len(paths) == 2
+
+
+def test_a_name_that_is_no_text_is_a_name_still(tmp_path):
+    (tmp_path / os.fsdecode(b"caf\xe9.ipynb")).write_text("{}")
+    ((name, paths),) = find(tmp_path).items()
+    assert name == r"caf\udce9" and fetch(paths) == b"{}"
+
+
+def test_what_editors_and_systems_leave_behind_is_no_submission(tmp_path):
+    put(tmp_path, ".DS_Store", "._ada.ipynb", ".ipynb_checkpoints/ada-checkpoint.ipynb")
+    put(tmp_path, "ada/a.ipynb", "ada/._a.ipynb", "ada/.ipynb_checkpoints/a-checkpoint.ipynb")
+    assert {name: len(paths) for name, paths in find(tmp_path).items()} == {"ada": 1}
+
+
+def test_whoever_handed_in_something_else_is_there_too(tmp_path):
+    put(tmp_path, "ada.pdf", "emmy/answers.txt", "kurt.pdf", "kurt.ipynb", " .ipynb")
+    (tmp_path / "alan").mkdir()
+    found = {name: len(paths) for name, paths in find(tmp_path).items()}
+    assert found == {"ada": 0, "emmy": 0, "kurt": 1, "alan": 0, " .ipynb": 1}
+
+
+def test_an_empty_or_missing_folder_is_said(tmp_path):
+    with pytest.raises(GradeError, match="there is no submission in this folder"):
+        find(tmp_path)
+    with pytest.raises(GradeError, match="cannot be read: No such file"):
+        find(tmp_path / "nowhere")
+
+
+def status(do, *arguments):
+    with pytest.raises(Unreadable) as stop:
+        do(*arguments)
+    return stop.value.status
+
+
+def test_what_cannot_be_fetched_has_a_status(tmp_path, monkeypatch):
+    put(tmp_path, "a.ipynb", "b.ipynb")
+    link, pipe = tmp_path / "link.ipynb", tmp_path / "pipe.ipynb"
+    link.symlink_to(tmp_path / "a.ipynb")
+    os.mkfifo(pipe)
+    assert status(fetch, []) == "not a notebook"
+    assert status(fetch, [tmp_path / "a.ipynb", tmp_path / "b.ipynb"]) == "ambiguous"
+    assert status(fetch, [link]) == status(fetch, [pipe]) == "unreadable"
+    assert status(fetch, [tmp_path / "gone.ipynb"]) == "unreadable"
+    monkeypatch.setattr(submissions, "LARGEST", 1)
+    assert status(fetch, [tmp_path / "a.ipynb"]) == "too large"
+
+
+@pytest.mark.parametrize(
+    "data, expected",
+    [
+        (b"", "unreadable"),
+        (b"\x00\xff\xfe\x89PNG", "unreadable"),
+        (b"PK\x03\x04", "unreadable"),
+        (b"[" * 100_000, "unreadable"),
+        (b"[]", "unreadable"),
+        (b'{"worksheets": []}', "unreadable"),
+        (b'{"cells": 7}', "unreadable"),
+        (b'{"cells": [7]}', "unreadable"),
+        (b'{"cells": [{"cell_type": "code", "source": 7}]}', "unreadable"),
+        (b'{"cells": [{"cell_type": "code", "source": [7]}]}', "unreadable"),
+        (b'{"cells": [{"cell_type": "code", "source": "", "metadata": 7}]}', "unreadable"),
+        (b'{"cells": []}', "empty"),
+        (b'{"cells": [{"cell_type": "markdown", "source": "x"}]}', "empty"),
+        (b'{"cells": [{"cell_type": "code", "source": [" ", "\\n"]}]}', "empty"),
+    ],
+    ids=lambda value: value.decode("latin1")[:50] if isinstance(value, bytes) else None,
+)
+def test_bytes_that_hold_no_code_have_a_status(data, expected):
+    assert status(read, data) == expected
+
+
+def test_cells_are_read_from_lines_or_one_text_with_their_tags():
+    cells = [
+        {"cell_type": "code", "source": ["a = 1\n", "b = 2"], "metadata": {"tags": ["parameters"]}},
+        {"cell_type": "markdown", "source": "no code"},
+        {"cell_type": "code", "source": "c = '\ud800'", "metadata": {"tags": 7}},
+    ]
+    data = json.dumps({"cells": cells}).encode()
+    assert read(data) == [("a = 1\nb = 2", ["parameters"]), ("c = '?'", [])]
+
+
+def test_a_list_of_students_is_read_line_by_line(tmp_path):
+    path = tmp_path / "students.txt"
+    path.write_text("\ufeffAda Lovelace\n\n  Ame\u0301lie \r\n")
+    assert read_students(path) == ["Ada Lovelace", "Am\u00e9lie"]
+
+
+@pytest.mark.parametrize(
+    "text, says",
+    [
+        ("", "no student on the list"),
+        ("ada\nemmy\nada\n", "line 3: ada is there in line 1 too"),
+        ("../ada", "line 1: '../ada' cannot name a folder"),
+        ("a/b", "cannot name a folder"),
+        ("a\x1bb", "cannot name a folder"),
+        ("a" * 61, "cannot name a folder"),
+    ],
+    ids=["empty", "twice", "dots", "slash", "control", "long"],
+)
+def test_a_list_with_a_mistake_is_refused(tmp_path, text, says):
+    path = tmp_path / "students.txt"
+    path.write_text(text)
+    with pytest.raises(GradeError, match=says):
+        read_students(path)
+
+
+def test_a_list_that_cannot_be_read_is_said(tmp_path):
+    (tmp_path / "students.txt").write_bytes(b"caf\xe9")
+    for name in ("students.txt", "nobody.txt"):
+        with pytest.raises(GradeError, match=f"{name}: the list of students cannot be read"):
+            read_students(tmp_path / name)
