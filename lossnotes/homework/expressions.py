@@ -37,6 +37,7 @@ from sympy import (
     exp,
     factorial,
     log,
+    nan,
     oo,
     pi,
     preorder_traversal,
@@ -45,7 +46,9 @@ from sympy import (
     sqrt,
     tan,
     tanh,
+    zoo,
 )
+from sympy.calculus.accumulationbounds import AccumBounds
 from sympy.printing.str import StrPrinter
 
 from lossnotes.derive import symbols
@@ -65,10 +68,10 @@ LENGTH = 20_000  # characters
 DEPTH = 60  # parts within parts
 NODES = 2_000  # names, numbers and operations
 DIGITS = 40  # of one number
-BITS = 4_000  # of a number that is computed
+BITS = 1_000  # of a number that is computed
 POWER = 100  # the largest number as an exponent
 ORDER = 4  # of a derivative
-WORK = 1_000_000  # operations to compute one value
+WORK = 400_000  # operations to compute one value
 TERMS = 10_000  # when everything is multiplied out
 KINKS = 4  # different Max, Min, Abs, Heaviside
 CLASSES = 5  # different classes in deltas
@@ -132,6 +135,7 @@ CALCULUS = {
     "Derivative": Derivative,
     "diff": Derivative,
 }
+SIGNS = str.maketrans({"−": "-", "·": "*", "×": "*"})  # as copied from a page
 WORDS = {
     "v": "a vector",
     "n": "a number",
@@ -139,6 +143,9 @@ WORDS = {
     "c": "a class",
     "A": "a set of classes",
 }
+
+
+MEANINGLESS = (TypeError, ValueError, AttributeError, ArithmeticError, LookupError, RecursionError)
 
 
 class ExpressionError(ValueError):
@@ -158,7 +165,7 @@ def parse(text, names=None, vector=False):
 def _parse(text, names, vector):
     if len(text) > LENGTH:
         raise ExpressionError(f"{len(text)} characters are too many: at most {LENGTH} are read")
-    source = re.sub(r"\blambda\b", "lam", text.strip())
+    source = re.sub(r"\blambda\b", "lam", text.strip().translate(SIGNS))
     if not source:
         raise ExpressionError("there is no formula")
     try:
@@ -199,7 +206,7 @@ class Reader:
         self.source = source
 
     def refuse(self, node, why):
-        raise ExpressionError(f"{_shortened(ast.get_source_segment(self.source, node))!r}: {why}")
+        raise ExpressionError(f"{_shortened(ast.get_source_segment(self.source, node))!r} {why}")
 
     def any(self, node, names, depth):
         return self.read(node, names, depth)[0]
@@ -218,7 +225,14 @@ class Reader:
         read = getattr(self, f"_{type(node).__name__}", None)
         if read is None:
             self.refuse(node, _why_not(node))
-        expression, kind = read(node, names, depth + 1)
+        try:
+            expression, kind = read(node, names, depth + 1)
+        except MEANINGLESS as error:
+            if isinstance(error, ExpressionError):
+                raise
+            self.refuse(node, f"has no meaning: {error}")
+        if expression in (nan, zoo) or isinstance(expression, AccumBounds):
+            self.refuse(node, "has no value")
         if isinstance(expression, Rational) and _bits(expression) > BITS:
             self.refuse(node, "is too large a number")
         return expression, kind
@@ -237,7 +251,7 @@ class Reader:
         if node.id in names:
             return names[node.id], _kind(names[node.id])
         if node.id in FUNCTIONS or node.id in CALCULUS:
-            self.refuse(node, f"needs its arguments: {node.id}(...)")
+            self.refuse(node, f"needs its arguments, {node.id}(...)")
         base = node.id.partition("_")[0]
         if base in names:
             index = node.id.partition("_")[2]
@@ -251,7 +265,7 @@ class Reader:
             return Complement(expression), "A"
         if isinstance(node.op, (ast.USub, ast.UAdd)) and kind != "A":
             return (-expression if isinstance(node.op, ast.USub) else expression), kind
-        self.refuse(node, "no such operation")
+        self.refuse(node, "is no operation of formulas")
 
     def _BinOp(self, node, names, depth):
         parts, kinds = [], []
@@ -263,14 +277,14 @@ class Reader:
         expression, kind = self.read(node, names, depth)
         kinds.append(kind)
         if "A" in kinds:
-            self.refuse(node, "a set of classes is no number")
+            self.refuse(node, "is a set of classes and no number")
         for operation, right in reversed(parts):
             expression = self._operate(operation, expression, right)
         return expression, "v" if "v" in kinds else "n"
 
     def _operate(self, node, left, right):
         if any(isinstance(side, Tuple) for side in (left, right)):
-            self.refuse(node, "no arithmetic with a list of numbers")
+            self.refuse(node, "calculates with a list; write its entries")
         if isinstance(node.op, ast.Add):
             return left + right
         if isinstance(node.op, ast.Sub):
@@ -279,20 +293,20 @@ class Reader:
             return left * right
         if isinstance(node.op, ast.Div):
             if right == 0:
-                self.refuse(node, "division by zero")
+                self.refuse(node, "divides by zero")
             return left / right
         if isinstance(node.op, ast.Pow):
             return self._power(node, left, right)
         if isinstance(node.op, ast.BitXor):
-            self.refuse(node, "a power is written with **")
-        self.refuse(node, "no such operation")
+            self.refuse(node, "is no power; a power is written with **")
+        self.refuse(node, "is no operation of formulas")
 
     def _power(self, node, base, exponent):
         if exponent.is_number and not (exponent.is_real and abs(exponent) <= POWER):
             self.refuse(node, f"is too high a power: at most {POWER}")
         if isinstance(base, Rational) and exponent.is_Rational:
             if base == 0 and exponent < 0:
-                self.refuse(node, "division by zero")
+                self.refuse(node, "divides by zero")
             if _bits(base) * abs(exponent) > BITS:
                 self.refuse(node, "is too large a number")
         return base**exponent
@@ -310,7 +324,7 @@ class Reader:
         listed = isinstance(vector, (Tuple, symbols.mean))
         size = len(vector.args)
         if listed and not (index.is_Integer and 1 <= index <= size):
-            self.refuse(node, f"its entries are numbered from 1 to {size}")
+            self.refuse(node, f"has entries with numbers from 1 to {size}")
         return entry(vector, index), "n"
 
     def _class(self, node, names, depth):
@@ -323,7 +337,7 @@ class Reader:
             self.refuse(node, "is no class")
         for term in rest.as_ordered_terms() if rest != 0 else []:
             factor, symbol = term.as_coeff_Mul()
-            if not (symbol.is_Symbol and symbol.is_integer and abs(factor) <= 3):
+            if not (symbol.is_Symbol and symbol.is_integer and factor in (1, -1, 2, -2)):
                 self.refuse(node, "is no class; classes are i, j, k, y, 1, 2, K ...")
         return index
 
@@ -332,24 +346,21 @@ class Reader:
             self.refuse(node, _why_not(node.func))
         name = node.func.id
         if node.keywords:
-            self.refuse(node, "arguments have no names here")
-        try:
-            if name in ("Sum", "Integral", "integrate"):
-                return self._over(CALCULUS[name], node, names, depth), "n"
-            if name in ("Derivative", "diff"):
-                return self._derivative(node, names, depth), "n"
-            if name in FUNCTIONS and name not in names:
-                return self._function(name, node, names, depth)
-        except ExpressionError:
-            raise
-        except (TypeError, ValueError, AttributeError, IndexError, KeyError) as error:
-            self.refuse(node, f"has no meaning: {error}")
+            self.refuse(node, "names its arguments, which have no names here")
+        if name in ("Sum", "Integral", "integrate"):
+            return self._over(CALCULUS[name], node, names, depth), "n"
+        if name in ("Derivative", "diff"):
+            return self._derivative(node, names, depth), "n"
+        if name in FUNCTIONS and name not in names:
+            return self._function(name, node, names, depth)
         if name in names:
-            self.refuse(node, f"{name} is no function; write a * for a product")
+            self.refuse(node, f"calls {name}, which is no function; write a * for a product")
+        if name == "Eq":
+            self.refuse(node, "is an equation; write only its right side")
         if name == "sum":
-            self.refuse(node, "a sum over the classes is written Sum(s[i], (i, 1, K))")
+            self.refuse(node, "is written Sum(s[i], (i, 1, K))")
         known = ", ".join(sorted(set(FUNCTIONS) | set(CALCULUS)))
-        self.refuse(node, f"there is no function {name}; known are {known}")
+        self.refuse(node, f"calls {name}, which is no function here; known are {known}")
 
     def _function(self, name, node, names, depth):
         function, takes = FUNCTIONS[name]
@@ -358,7 +369,7 @@ class Reader:
             takes = takes[:-1] + [takes[-1][:-1]] * min(8, len(node.args) - len(takes) + 1)
         least = sum(not kind.endswith("?") for kind in takes)
         if not least <= len(node.args) <= len(takes):
-            self.refuse(node, f"{name} takes {least} argument{'s' * (least != 1)}")
+            self.refuse(node, f"should have {least} argument{'s' * (least != 1)}")
         arguments, kinds = [], []
         for part, kind in zip(node.args, takes, strict=False):
             argument, found = self._argument(part, kind.rstrip("?"), names, depth)
@@ -366,7 +377,9 @@ class Reader:
             kinds.append(found)
         if name == "factorial" and not (arguments[0] - K).is_Integer:
             if not (arguments[0].is_Integer and 0 <= arguments[0] <= POWER):
-                self.refuse(node, "only K - 1, K - 2 ... and small numbers have a factorial here")
+                self.refuse(
+                    node, "is too large; only K - 1, K - 2 ... and small numbers have a factorial"
+                )
         result = function(*arguments)
         if takes[0] == "e":
             return result, kinds[0]
@@ -386,7 +399,7 @@ class Reader:
     def _over(self, operation, node, names, depth):
         """Sum or Integral. The last range is the outermost, and the others may depend on it."""
         if len(node.args) < 2:
-            self.refuse(node, "its range is missing, such as (i, 1, K)")
+            self.refuse(node, "needs a range, such as (i, 1, K)")
         body, *ranges = node.args
         limits, inner = [], dict(names)
         for limit in reversed(ranges):
@@ -411,7 +424,7 @@ class Reader:
 
     def _derivative(self, node, names, depth):
         if len(node.args) < 2:
-            self.refuse(node, "say by what: Derivative(LSE(s), s[j])")
+            self.refuse(node, "does not say by what, as in Derivative(LSE(s), s[j])")
         expression = self.scalar(node.args[0], names, depth)
         variables = []
         for by in node.args[1:]:
@@ -420,27 +433,25 @@ class Reader:
                 by, count = by.elts
                 times = self.scalar(count, names, depth)
             elif isinstance(by, ast.Constant) and variables:  # SymPy's Derivative(f, x, 2)
-                times, variable = self.scalar(by, names, depth) - 1, variables[-1]
-            if not (isinstance(times, (int, Integer)) and 0 <= times <= ORDER):
-                self.refuse(node, f"is of too high an order: at most {ORDER}")
-            if not isinstance(by, ast.Constant):
-                variable = self.scalar(by, names, depth)
-            if not (isinstance(variable, Indexed) or isinstance(variable, Symbol)):
+                variables += variables[-1:] * (min(by.value, ORDER + 1) - 1)
+                continue
+            variable = self.scalar(by, names, depth)
+            if not isinstance(variable, (Indexed, Symbol)) or variable.is_integer:
                 self.refuse(by, "is no variable; derivatives are by s[j], p[j], c ...")
-            if variable.is_integer:
-                self.refuse(by, "is a whole number; derivatives are by s[j], p[j], c ...")
+            if times not in range(ORDER + 1):
+                self.refuse(node, f"is of too high an order, more than {ORDER}")
             variables += [variable] * int(times)
         if len(variables) > ORDER:
-            self.refuse(node, f"is of too high an order: at most {ORDER}")
+            self.refuse(node, f"is of too high an order, more than {ORDER}")
         return Derivative(expression, *variables)
 
 
 def _why_not(node):
     if isinstance(node, ast.Compare):
-        return "a relation can only stand at the beginning of a line, as in '<= log(K)'"
+        return "has a relation, which can only begin a line, as in '<= log(K)'"
     if isinstance(node, ast.Attribute):
-        return f"write {node.attr} alone, without the point"
-    return "this is no part of a formula"
+        return f"has a point; write {node.attr} alone"
+    return "is no part of a formula"
 
 
 def _kind(thing):
@@ -501,7 +512,7 @@ def _work(expression):
     if isinstance(expression, Integral):
         return inner * 30 ** len(expression.limits)
     if isinstance(expression, Derivative):
-        return inner * 8 ** len(expression.variables)
+        return inner * 10 ** len(expression.variables)
     if isinstance(expression, (symbols.normalizer, symbols.mean)):
         return inner * 30 ** (len(expression.args) - 1)
     if isinstance(expression, symbols.divided_difference):
