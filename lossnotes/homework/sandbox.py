@@ -27,6 +27,8 @@ from unicodedata import category
 
 import numpy as np
 
+from lossnotes.homework.check import AnswerError
+
 WORKER = Path(__file__).with_name("worker.py")
 LIBRARY = Path(__file__).parents[1]
 START = 60  # seconds within which the worker is ready
@@ -80,10 +82,6 @@ class Timeout(Exception):
 
 class Crashed(Exception):
     """The submission's process ended, or answered nonsense; nothing more can be asked of it."""
-
-
-class AnswerError(Exception):
-    """One answer is missing, is not what the question asks for, or could not be computed."""
 
 
 @dataclass(frozen=True)
@@ -231,7 +229,8 @@ class Sandbox:
 
 
 class Answers:
-    """What a submission that has run answers.
+    """What a submission that has run answers. Raises AnswerError for an answer that is missing,
+    is not what the question asks for or could not be computed; Timeout and Crashed for all.
 
     `errors` lists the cells that failed, counted from 1, with what Python said, and the lines
     that only Jupyter understands, which were left out.
@@ -241,6 +240,7 @@ class Answers:
         self._channel, self._limits, self._stop = channel, limits, stop
         self._left = limits.seconds  # what the questions' own judges take is not counted
         self._over = None
+        self._received = bytearray()  # what is said unasked is the answer to the next question
         self.errors: list[tuple[int, str]] = self._exchange(cells, _errors)
 
     def lines(self, name: str) -> list[str]:
@@ -307,18 +307,18 @@ class Answers:
         raise self._over
 
     def _send_and_receive(self, message, deadline) -> bytes:
-        received = bytearray()
         self._channel.settimeout(self._until(deadline))
         self._channel.sendall(json.dumps(message).encode() + b"\n")
-        while not received.endswith(b"\n"):
+        while b"\n" not in self._received:
             self._channel.settimeout(self._until(deadline))
             piece = self._channel.recv(1 << 16)
             if not piece:
                 raise ConnectionError
-            received += piece
-            if len(received) > self._limits.answer:
+            self._received += piece
+            if len(self._received) > self._limits.answer:
                 raise ValueError
-        return bytes(received)
+        line, _, self._received = self._received.partition(b"\n")
+        return bytes(line)
 
     @staticmethod
     def _until(deadline):
