@@ -8,7 +8,7 @@ digits, a number is put into the equation that it should solve.
 from mpmath import mp
 
 from lossnotes.homework.derivations import check_derivation
-from lossnotes.homework.finding import AnswerError, Finding, code, finding, shown
+from lossnotes.homework.finding import AnswerError, Finding, finding, shown
 from lossnotes.homework.functions import check_function
 from lossnotes.homework.questions import root_between
 
@@ -48,7 +48,7 @@ def check_number(question, answer, parameters, seed):
             if _solves(question.gap(mistake.equation, parameters), x, question.tolerance):
                 return finding(question, 0, "wrong", mistake.hint, mistake.hint)
         words, mistake = _near(gap, x, question.tolerance)
-        says = f"{_substituted(question, gap(x), x)} {words}"
+        says = f"`{question.answer} = {shown(x)}` {_substituted(gap(x))} {words}"
         return finding(question, 0, "wrong", says, mistake)
 
 
@@ -58,13 +58,11 @@ def _solves(gap, x, tolerance):
     return root_between(gap, x - width, x + width) is not None
 
 
-def _substituted(question, value, x):
-    left, right = question.equation
-    put_in = f"With {question.unknown} = {shown(x)} in {code(f'{left} = {right}')}"
+def _substituted(value):
+    """What a number does that is no root; the equation itself would tell too much."""
     if value is None:
-        return f"{put_in} there is no value."
-    side = "larger" if value > 0 else "smaller"
-    return f"{put_in} the left side is {side} than the right, by {shown(abs(value))}."
+        return "is outside the range in which the equation has a meaning."
+    return f"does not solve the equation: its sides differ by {shown(abs(value))}."
 
 
 def _near(gap, x, tolerance):

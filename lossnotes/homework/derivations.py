@@ -1,18 +1,21 @@
 """A derivation, followed line by line to the first that does not follow, and why it does not."""
 
+import itertools
+from dataclasses import dataclass
 from fractions import Fraction
 from functools import lru_cache
 from itertools import combinations, islice
 
 from mpmath import mp, nstr
-from sympy import Expr, Rational
+from sympy import Expr, Integer, Rational
 
 from lossnotes.derive import Witness, compare, evaluate
-from lossnotes.derive.points import draw_points, indices_of, integrations
-from lossnotes.derive.symbols import K
+from lossnotes.derive.points import draw_points, indices_of, integrations, symbols_of
+from lossnotes.derive.symbols import Between, K
 from lossnotes.derive.values import Excluded, Undefined
 from lossnotes.homework.expressions import ExpressionError, mentions, text
 from lossnotes.homework.finding import AnswerError, code, finding, plain, shown
+from lossnotes.homework.kinks import beside_kinks
 from lossnotes.homework.probes import stand_in
 from lossnotes.homework.questions import loosened, split
 
@@ -30,6 +33,19 @@ HOLDS = {
 SUPPORTS = {"=": ["="], "<=": ["<=", "<", "="], ">=": [">=", ">", "="], "<": ["<"], ">": [">"]}
 
 
+@dataclass(frozen=True)
+class Line:
+    """A line as it was typed, and as it was read."""
+
+    name: str
+    typed: str
+    relation: str
+    expression: Expr
+
+    def __str__(self):
+        return self.name
+
+
 def check_derivation(question, answer, parameters, seed):
     """All points if every line follows and the last is what was asked for."""
     lines = [answer] if isinstance(answer, (str, Expr)) else answer
@@ -40,21 +56,21 @@ def check_derivation(question, answer, parameters, seed):
     lines = [text(line).strip() for line in lines]
     if BLANK.issuperset(lines):
         return finding(question, 0, "missing", f"There is no `{question.answer}` yet.", "missing")
-    chain = [("=", question.parse(question.start, parameters))]
+    chain = [Line("the start", question.start, "=", question.parse(question.start, parameters))]
     for number, line in enumerate(lines, 1):
         relation, formula = split(line)
-        before = chain[-1][1]
         try:
             expression = question.parse(formula, parameters)
         except ExpressionError as error:
             says = f"{_followed(number)}**Line {number} cannot be read**: {plain(error)}."
             return finding(question, 0, "wrong", says, "unreadable line")
-        failure = follows(before, relation, expression, parameters, seed)
+        before, here = chain[-1], Line(f"line {number}", line, relation, expression)
+        failure = follows(before.expression, relation, expression, parameters, seed)
         if failure:
             hint = _hint(question, expression, parameters, seed)
-            says, mistake = _explain(failure, before, relation, expression, number, hint)
+            says, mistake = _explain(failure, before, here, hint, question.goal)
             return finding(question, 0, "wrong", _followed(number) + says, mistake)
-        chain.append((relation, expression))
+        chain.append(here)
     return _arrival(question, chain, parameters, seed)
 
 
@@ -66,33 +82,37 @@ def _followed(number):
 
 def _arrival(question, chain, parameters, seed):
     """Every line follows: whether the last is what was asked for."""
-    count = len(chain) - 1
-    every = "Your line follows." if count == 1 else f"All {count} lines follow."
-    result = chain[-1][1]
-    left = [name for name in question.without if mentions(result, name)]
-    if left:
-        says = f"{every} But `{left[0]}` still stands in the last one: go on until it is gone."
-        return finding(question, 0, "partly", says, "not finished")
-    if question.goal is None:
+    every = "Your line follows." if len(chain) == 2 else f"All {len(chain) - 1} lines follow."
+    but, mistake = _missing(question, chain, parameters, seed)
+    if not but:
         return finding(question, question.points, "right", every)
-    relation, goal = split(question.goal)
-    supported = _strongest([relation for relation, _ in chain])
+    hint = _hint(question, chain[-1].expression, parameters, seed)
+    return finding(question, 0, "partly", f"{every} But {but} {hint or ''}", hint or mistake)
+
+
+def _missing(question, chain, parameters, seed):
+    """What is missing from a chain in which every line follows; two times None if nothing is."""
+    last = chain[-1].expression
+    left = [name for name in question.without if mentions(last, name)]
+    if left:
+        return f"`{left[0]}` still stands in the last one: go on until it is gone.", "not finished"
+    relation, goal = split(question.goal or "=")
+    supported = _strongest([line.relation for line in chain])
     if supported is None:
-        says = f"{every} But some go up and some go down, so that the ends are not related."
-        return finding(question, 0, "partly", says, "direction")
-    if follows(result, "=", question.parse(goal, parameters), parameters, seed):
-        says = f"{every} But the last is not yet what was asked for: {code(question.goal)}."
-        return finding(question, 0, "partly", says, "not finished")
+        return "some go up and some go down, so that the ends are not related.", "direction"
+    if question.goal and follows(last, "=", question.parse(goal, parameters), parameters, seed):
+        return f"the last is not yet what was asked for, {code(question.goal)}.", "not finished"
     if supported not in SUPPORTS[relation]:
-        says = f"{every} But together they say `{supported}`, and `{relation}` was asked for."
-        return finding(question, 0, "partly", says, "relation")
+        return f"together they say `{supported}`, and `{relation}` was asked for.", "relation"
     for line in question.via:
         via = loosened(question.parse(line, parameters))
-        lines = (loosened(expression) for _, expression in chain[1:])
+        lines = (loosened(line.expression) for line in chain[1:])
         if all(follows(via, "=", here, parameters, seed) for here in lines):
-            says = f"{every} But one takes the very step that was to be shown: put a line between."
-            return finding(question, 0, "partly", says, "a step left out")
-    return finding(question, question.points, "right", every)
+            return (
+                "one takes the very step that was to be shown: put a line between.",
+                "a step left out",
+            )
+    return None, None
 
 
 def _strongest(relations):
@@ -143,11 +163,12 @@ def _second_look(left, relation, right, seed):
     """What no proof was found for is tried once more, at points that nobody knows.
 
     A value on the left is matched by one on the right, to 32 of 40 digits, without more digits
-    where they cancel: so neither what has no value at most points nor a quotient of differences
-    passes for a derivative.
+    where they cancel, and beside kinks too. So nothing passes because it has no value where it is
+    wrong, because it is a quotient of differences, or because its step is a little off.
     """
     quick = not integrations(left) and not integrations(right)
-    for point in draw_points(left, right, seed=seed, counts=(4, 6, 11) if quick else (4,)):
+    drawn = draw_points(left, right, seed=seed, counts=(4, 6, 11) if quick else (4,))
+    for point in itertools.chain(drawn, beside_kinks(left, right, seed)):
         with mp.workdps(40):
             known, value = (_value(side, point) for side in (left, right))
             if known is None:
@@ -168,24 +189,24 @@ def _value(side, point):
         return None
 
 
-def _explain(failure, before, relation, expression, number, hint):
+def _explain(failure, before, here, hint, goal):
     """What to say of a line that does not follow, and the key of the mistake."""
-    previous = "the start" if number == 1 else f"line {number - 1}"
     if isinstance(failure, str):
-        return f"**Line {number} cannot be compared with {previous}**: {failure}.", "no value"
-    claim = f"`{relation}` does not hold" if relation != "=" else "they differ"
+        return f"**{here} cannot be compared with {before}**: {failure}.", "no value"
+    claim = "they differ" if here.relation == "=" else f"`{here.relation}` does not hold"
     says = (
-        f"**Line {number} does not follow from {previous}**: {claim} at {failure.point}.\n\n"
-        f"| | | value |\n|---|---|---|\n"
-        f"| {previous} | {code(text(before))} | {shown(failure.left)} |\n"
-        f"| line {number} | {code(text(expression))} | {shown(failure.right)} |"
+        f"**{str(here).capitalize()} does not follow from {before}**: {claim} at {failure.point}."
+        f"\n\n| | | value |\n|---|---|---|\n"
+        f"| {before} | {code(before.typed)} | {shown(failure.left)} |\n"
+        f"| {here} | {code(here.typed)} | {shown(failure.right)} |"
     )
-    words, mistake = (hint, hint) if hint else _looks_like(before, relation, expression, failure)
+    words, mistake = (hint, hint) if hint else _looks_like(before, here, failure, goal)
     return f"{says}\n\n{words}", mistake
 
 
-def _looks_like(before, relation, expression, failure):
+def _looks_like(before, here, failure, goal):
     """What the mistake looks like, for the student and as a key."""
+    before, relation, expression = before.expression, here.relation, here.expression
     if mp.isnan(failure.left) or mp.isnan(failure.right):
         return "One of them has no value there.", "no value"
     if abs(failure.left - failure.right) <= ROUNDING * abs(failure.left):
@@ -200,12 +221,15 @@ def _looks_like(before, relation, expression, failure):
             pairs.append(pair)
     if relation != "=":
         return _other_relation(relation, pairs) or ("", "does not follow")
+    if all(_equal(*pair) for pair in pairs):
+        return "They agree at most points: look at where one case becomes another.", "a kink"
     return (
-        _factor(points, pairs)
+        _forgotten(before, expression)
+        or _factor(points, pairs)
         or _exchanged(before, expression)
         or _constant(pairs)
         or _somewhere(points, pairs, indices_of(before, expression))
-        or _inequality(pairs)
+        or (_inequality(pairs) if goal and not goal.startswith("=") else None)
         or ("", "does not follow")
     )
 
@@ -236,6 +260,17 @@ def fraction(number):
     exact = Fraction(nstr(mp.mpf(number), 15))
     simple = exact.limit_denominator(1000)
     return str(simple) if abs(simple - exact) < abs(exact) / 10**6 else nstr(mp.mpf(number), 4)
+
+
+def _forgotten(before, expression):
+    """A line that would be right if one number were 1: it stands in the wrong place, or nowhere."""
+    for symbol in symbols_of(before, expression)[1]:
+        if symbol.is_positive and not symbol.is_integer and not isinstance(symbol, Between):
+            left, right = (side.xreplace({symbol: Integer(1)}) for side in (before, expression))
+            if _failure(left, "=", right) is None:
+                words = f"It would follow if `{symbol}` were 1: look where it should stand."
+                return words, f"{symbol} misplaced"
+    return None
 
 
 def _exchanged(before, expression):

@@ -190,7 +190,7 @@ def _place(source, error):
 def _advice(source):
     if re.search(r"(?<![<>=])=(?!=)", source):
         return ": write only what comes after the equals sign"
-    if re.search(r"\d[A-Za-z(]|\)\s*\(|\)\s*[A-Za-z\d]", source):
+    if re.search(r"\d[A-Za-z(]|[)\w]\s+[\w(]|\)[\w(]", source):
         return ": write a * for every product"
     return ""
 
