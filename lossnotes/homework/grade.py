@@ -342,7 +342,9 @@ def run_all(function, jobs, executor):
                 under_way.clear()
                 pool = executor()
     finally:
-        pool.shutdown(wait=False, cancel_futures=True)
+        for future in under_way:
+            future.cancel()
+        pool.shutdown(wait=False)
 
 
 def processes(workers):

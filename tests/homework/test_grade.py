@@ -1,0 +1,454 @@
+import csv
+import functools
+import logging
+import operator
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from lossnotes.homework import grade as grading
+from lossnotes.homework.grade import Result, grade, grade_one, processes, run_all
+from lossnotes.homework.judge import UNCHECKED, Judge
+from lossnotes.homework.questions import load
+from lossnotes.homework.sandbox import Limits
+from lossnotes.homework.submissions import GradeError
+
+here = functools.partial(ThreadPoolExecutor, 1)  # an executor that starts no process
+
+
+def one(small, cells, notebook, **more):
+    return grade_one(small, b"", "ada", notebook(*cells), trusted=True, **more)
+
+
+def points(result):
+    return [finding.points for finding in result.findings.values()]
+
+
+# One submission
+
+
+def test_a_right_submission_gets_all_points_but_those_a_person_gives(small, solved, notebook):
+    result = one(small, solved, notebook)
+    assert (result.status, result.reason, result.points, result.of) == ("graded", "", 6, 8)
+    assert points(result) == [2, 3, 1, 0]
+    assert result.findings["q4"].status == "to read"
+    assert result.written == {"q4": "because it is so"}
+
+
+def test_a_failing_cell_is_told_and_costs_only_its_own_answers(small, solved, notebook):
+    result = one(small, [*solved[:2], "1/0", *solved[2:]], notebook)
+    assert result.points == 6
+    assert result.errors == ["cell 3: ZeroDivisionError: division by zero"]
+
+
+def test_a_missing_answer_is_told_why(small, solved, notebook):
+    result = one(small, [*solved[:3], "root = 2 * scael"], notebook)
+    assert result.findings["q3"].status == "missing"
+    assert "NameError" in result.errors[0]
+
+
+def test_zero_points_always_have_a_reason(small, notebook):
+    assert one(small, ["x = 1"], notebook).reason == "no points"
+    assert one(small, ["1/0"], notebook).reason.startswith("no points: cell 1: ZeroDivision")
+
+
+def test_a_function_without_end_costs_its_own_question_only(small, solved, notebook):
+    solved[2] = "def square(x):\n    while True: pass"
+    result = one(small, solved, notebook, limits=Limits(seconds=1))
+    assert result.status == "graded" and points(result) == [2, 0, 1, 0]
+
+
+def test_a_function_that_ends_its_process_costs_its_own_question_only(small, solved, notebook):
+    solved[2] = "import os\ndef square(x): os._exit(0)"
+    result = one(small, solved, notebook)
+    assert result.status == "graded" and points(result) == [2, 0, 1, 0]
+    assert "exit code 0" in result.findings["q2"].says
+
+
+def test_a_function_keeps_the_points_it_had_before_it_ended_its_process(small, solved, notebook):
+    solved[2] = "import os\ndef square(x):\n    return scale * x**2 if abs(x) < 9 else os._exit(0)"
+    assert points(one(small, solved, notebook)) == [2, 2, 1, 0]
+
+
+def test_after_one_function_has_ended_the_process_the_next_is_asked_all_the_same(
+    small, solved, notebook
+):
+    file = small / "questions.toml"
+    first = file.read_text().split("[[questions]]\n")[2]
+    second = first.replace('"q2"', '"q5"').replace('"square"', '"again"')
+    file.write_text(f"{file.read_text()}\n[[questions]]\n{second}")
+    solved[2] = "import os\ndef square(x): os._exit(0)\ndef again(x): return scale * x**2"
+    assert points(one(small, solved, notebook)) == [2, 0, 1, 0, 3]
+
+
+@pytest.mark.parametrize(
+    "cell, status",
+    [("import os; os._exit(3)", "crashed"), ("import time\nwhile True: time.sleep(9)", "graded")],
+    ids=["ends", "waits"],
+)
+def test_cells_that_do_not_come_to_an_end_have_a_status(small, notebook, cell, status):
+    result = one(small, [cell], notebook, limits=Limits(seconds=1))
+    assert result.status == status and result.reason and result.points == 0
+
+
+def test_cells_that_wait_for_ever_one_after_the_other_are_a_timeout(small, notebook):
+    cells = ["import time\nwhile True: time.sleep(9)"] * 9
+    result = one(small, cells, notebook, limits=Limits(seconds=1))
+    assert (result.status, result.points) == ("timeout", 0)
+
+
+def test_the_numbers_of_somebody_else_are_noticed(small, solved, notebook):
+    right, wrong = (solved[0], "parameters"), ("scale = 77", "parameters")
+    assert one(small, [right, *solved[1:]], notebook).reason == ""
+    copied = one(small, [wrong, *solved[1:]], notebook)
+    assert copied.reason == "the parameters in the notebook are not those of this student"
+    assert points(copied) == [2, 0, 0, 0]
+
+
+def test_a_mistake_of_the_grader_is_the_status_of_one_and_not_the_end(
+    small, solved, notebook, monkeypatch
+):
+    def mistaken(*_):
+        raise KeyError("\ud800")
+
+    monkeypatch.setattr(grading, "check", mistaken)
+    result = one(small, solved, notebook)
+    assert result.status == "error" and "KeyError" in result.reason
+    assert Result.model_validate_json(result.model_dump_json()) == result
+
+
+# The judge
+
+
+@pytest.fixture
+def judge():
+    judge = Judge()
+    yield judge
+    judge.close()
+
+
+def test_a_judge_checks_what_check_checks(small, judge):
+    question = load(small / "questions.toml").questions[0]
+    found = [judge.check(question, [line], {}, 0).status for line in ("softmax(s)[j]", "s[j]")]
+    assert found == ["right", "wrong"]
+
+
+@pytest.mark.parametrize("limit", [{"seconds": 0.001}, {"memory": 1}], ids=["time", "memory"])
+def test_a_derivation_beyond_the_limits_ends_the_judge_and_not_the_run(small, judge, limit):
+    question = load(small / "questions.toml").questions[0]
+    lines = ["exp(s[j] + 1)/Sum(exp(s[i] + 1), (i, 1, K))"]
+    narrow = Judge(**limit)
+    assert narrow.check(question, lines, {}, 0).mistake == UNCHECKED
+    narrow.seconds, narrow.memory = judge.seconds, judge.memory
+    assert narrow.check(question, lines, {}, 0).status == "right"
+    narrow.close()
+
+
+# A class
+
+
+@pytest.fixture
+def class_(small, solved, notebook, tmp_path):
+    """Where the submissions of a small class are, and where their grades go."""
+    folder = tmp_path / "submissions"
+    folder.mkdir()
+    (folder / "ada.ipynb").write_bytes(notebook(*solved))
+    (folder / "emmy").mkdir()
+    (folder / "emmy" / "x.ipynb").write_bytes(notebook(solved[0], 'gradient = ["s[j]"]'))
+    (folder / "kurt.ipynb").write_text("{")
+    return folder, tmp_path / "grades"
+
+
+def run(small, class_, **more):
+    return grade(small, *class_, executor=here, trusted=True, **more)
+
+
+def table(path):
+    with open(path, newline="") as file:
+        return {row["student"]: row for row in csv.DictReader(file)}
+
+
+def test_every_submission_has_a_row_with_status_and_reason(small, class_):
+    students = ["ada", "kurt", "alan"]
+    statuses = run(small, class_, students=students)
+    rows = table(class_[1] / "scores.csv")
+    found = {name: (row["status"], row["points"], row["reason"]) for name, row in rows.items()}
+    assert found == {
+        "ada": ("graded", "6", ""),
+        "alan": ("missing", "0", "nothing was handed in"),
+        "emmy": ("unknown", "0", "not on the list of students"),
+        "kurt": ("unreadable", "0", "the file is not JSON, so it is no notebook"),
+    }
+    assert statuses == {"graded": 1, "missing": 1, "unknown": 1, "unreadable": 1}
+
+
+def test_the_points_of_questions_are_there_but_for_what_is_to_be_read(small, class_):
+    run(small, class_)
+    rows = table(class_[1] / "scores.csv")
+    assert [rows["ada"][q] for q in ("q1", "q2", "q3", "q4", "to read")] == [
+        "2",
+        "3",
+        "1",
+        "",
+        "q4",
+    ]
+    assert [rows["emmy"][q] for q in ("q1", "q4", "to read")] == ["0", "0", ""]
+
+
+def test_everybody_has_feedback(small, class_):
+    run(small, class_)
+    feedback = {path.stem: path.read_text() for path in (class_[1] / "feedback").iterdir()}
+    assert set(feedback) == {"ada", "emmy", "kurt"}
+    assert "**6 of 8 points**" in feedback["ada"] and "(to be read)" in feedback["ada"]
+    assert "Line 1 does not follow" in feedback["emmy"]
+    assert "**Not graded: unreadable.** the file is not JSON" in feedback["kurt"]
+
+
+def test_the_same_inputs_give_the_same_scores(small, class_, tmp_path):
+    run(small, class_)
+    run(small, (class_[0], tmp_path / "again"))
+    for name in ("scores.csv", "written.csv", "report.html"):
+        assert (class_[1] / name).read_bytes() == (tmp_path / "again" / name).read_bytes()
+
+
+def graded_again(small, class_, monkeypatch, **more):
+    """The students whose notebooks a run looks at."""
+    seen = []
+
+    def noted(path, secret, student, *rest):
+        seen.append(student)
+        return grade_one(path, secret, student, *rest)
+
+    monkeypatch.setattr(grading, "grade_one", noted)
+    run(small, class_, **more)
+    return sorted(seen)
+
+
+def test_what_is_finished_is_not_done_again(small, class_, monkeypatch):
+    run(small, class_)
+    before = (class_[1] / "scores.csv").read_bytes()
+    assert graded_again(small, class_, monkeypatch) == []
+    assert (class_[1] / "scores.csv").read_bytes() == before
+
+
+def test_a_new_submission_is_graded_and_the_others_are_not(small, class_, solved, notebook,
+                                                           monkeypatch):  # fmt: skip
+    run(small, class_)
+    (class_[0] / "emmy" / "x.ipynb").write_bytes(notebook(*solved))
+    assert graded_again(small, class_, monkeypatch) == ["emmy"]
+    assert table(class_[1] / "scores.csv")["emmy"]["points"] == "6"
+
+
+def test_what_scores_depend_on_grades_everybody_again(small, class_, monkeypatch):
+    run(small, class_)
+    file = small / "questions.toml"
+    file.write_text(file.read_text().replace('points = 2\nasks = "The', 'points = 4\nasks = "The'))
+    assert graded_again(small, class_, monkeypatch) == ["ada", "emmy", "kurt"]
+    assert table(class_[1] / "scores.csv")["ada"]["points"] == "8"
+    assert graded_again(small, class_, monkeypatch, secret=b"another" * 9) == ["ada", "emmy", "kurt"]
+
+
+def test_a_damaged_result_is_graded_again(small, class_, monkeypatch):
+    run(small, class_)
+    (class_[1] / "results" / "ada.json").write_text('{"student": "ada", "sta')
+    assert graded_again(small, class_, monkeypatch) == ["ada"]
+
+
+def test_workers_with_another_question_file_are_found_out(small, class_, monkeypatch):
+    monkeypatch.setattr(
+        grading, "grade_one", lambda *job: grade_one(*job).model_copy(update={"digest": "old"})
+    )
+    with pytest.raises(GradeError, match="another lossnotes or another question file"):
+        run(small, class_)
+
+
+def test_a_name_longer_than_a_file_name_has_its_result(small, class_, solved, notebook):
+    name = "é" * 120
+    (class_[0] / f"{name}.ipynb").write_bytes(notebook(*solved))
+    run(small, class_)
+    assert table(class_[1] / "scores.csv")[name]["points"] == "6"
+
+
+# Written answers
+
+
+def fill_in(path, old, new):
+    text = path.read_text()
+    assert old in text
+    path.write_text(text.replace(old, new))
+
+
+def test_points_that_a_person_gives_are_added_and_kept(small, class_):
+    run(small, class_)
+    written = class_[1] / "written.csv"
+    fill_in(written, "ada,q4,because it is so,", "ada,q4,because it is so,1.5")
+    filled_in = written.read_bytes()
+    for _ in range(2):
+        run(small, class_)
+        row = table(class_[1] / "scores.csv")["ada"]
+        assert (row["points"], row["q4"], row["to read"]) == ("7.5", "1.5", "")
+    assert written.read_bytes() == filled_in
+    assert "(1.5 of 2)" in (class_[1] / "feedback" / "ada.md").read_text()
+
+
+def test_an_answer_that_has_changed_is_to_be_read_again(small, class_, solved, notebook):
+    run(small, class_)
+    written = class_[1] / "written.csv"
+    fill_in(written, "ada,q4,because it is so,", "ada,q4,because it is so,1.5")
+    (class_[0] / "ada.ipynb").write_bytes(notebook(*solved[:-1], 'reason = "it must be so"'))
+    run(small, class_)
+    assert table(class_[1] / "scores.csv")["ada"]["to read"] == "q4"
+    assert [line.split(",") for line in written.read_text().splitlines()[1:]] == [
+        ["ada", "q4", "because it is so", "1.5"],
+        ["ada", "q4", "it must be so", ""],
+    ]
+
+
+def test_what_a_spreadsheet_has_saved_in_its_own_way_is_read(small, class_):
+    run(small, class_)
+    (class_[1] / "written.csv").write_bytes(
+        "\ufeffstudent;question;text;points;remark\nada;q4;because  it is so;1,5;good".encode()
+    )
+    (class_[0] / "alan.ipynb").write_bytes((class_[0] / "ada.ipynb").read_bytes())
+    run(small, class_)
+    rows = table(class_[1] / "scores.csv")
+    assert (rows["ada"]["q4"], rows["alan"]["to read"]) == ("1.5", "q4")
+    lines = (class_[1] / "written.csv").read_text().splitlines()
+    assert lines[1:] == ["ada;q4;because  it is so;1,5;good", "alan;q4;because it is so;;"]
+
+
+@pytest.mark.parametrize("wrong", ["3", "-1", "nan", "two"])
+def test_points_out_of_range_are_refused_before_anything_is_graded(
+    small, class_, monkeypatch, wrong
+):
+    run(small, class_)
+    fill_in(class_[1] / "written.csv", "because it is so,", f"because it is so,{wrong}")
+    with pytest.raises(
+        GradeError, match=f"line 2: points must be a number from 0 to 2, not '{wrong}"
+    ):
+        graded_again(small, class_, monkeypatch)
+
+
+def test_a_written_file_without_its_columns_is_refused(small, class_):
+    run(small, class_)
+    fill_in(class_[1] / "written.csv", "points", "mark")
+    with pytest.raises(GradeError, match="the first line must name the columns"):
+        run(small, class_)
+
+
+def test_no_cell_of_a_table_is_a_formula_for_a_spreadsheet(small, class_, solved, notebook):
+    data = notebook(*solved[:-1], "reason = '=1+1 is a formula'")
+    (class_[0] / "=cmd.ipynb").write_bytes(data)
+    for _ in range(2):
+        run(small, class_)
+    with open(class_[1] / "written.csv", newline="") as file:
+        rows = list(csv.reader(file))[1:]
+    assert rows[0] == ["'=cmd", "q4", "'=1+1 is a formula", ""] and len(rows) == 2
+    assert "'=cmd" in table(class_[1] / "scores.csv")
+
+
+# Processes that die
+
+
+def test_a_job_that_kills_its_process_is_found_and_the_others_are_done():
+    jobs = [(operator.neg, n) for n in range(12)]
+    jobs.insert(5, (os._exit, 1))
+    done = list(run_all(operator.call, iter(jobs), functools.partial(processes, 2)))
+    assert sorted(result for _, result in done if result is not None) == list(range(-11, 1))
+    assert [job for job, result in done if result is None] == [(os._exit, 1)]
+
+
+def test_an_exception_of_a_job_is_not_taken_for_a_death():
+    with pytest.raises(ZeroDivisionError):
+        list(run_all(operator.call, iter([(operator.truediv, 1, 0)]), here))
+
+
+def test_only_a_window_of_jobs_is_fetched_at_a_time():
+    fetched, most = [], 0
+    jobs = ((operator.neg, fetched.append(n) or n) for n in range(300))
+    for number, _ in enumerate(run_all(operator.call, jobs, here)):
+        most = max(most, len(fetched) - number)
+    assert len(fetched) == 300 and most <= grading.WINDOW + 1
+
+
+def until(holds, seconds=60):
+    end = time.monotonic() + seconds
+    while not holds():
+        assert time.monotonic() < end, "it takes too long"
+        time.sleep(0.02)
+
+
+def descendants(pid):
+    """The processes that a process has started, and those that they have."""
+    found = []
+    for task in Path(f"/proc/{pid}/task").glob("*/children"):
+        for child in map(int, task.read_text().split()):
+            found += [child, *descendants(child)]
+    return found
+
+
+@pytest.mark.skipif(not Path("/proc/self/task").is_dir(), reason="no /proc to see processes in")
+def test_a_killed_grader_leaves_no_process_and_keeps_what_was_finished(
+    sandbox, small, solved, notebook, tmp_path
+):
+    folder, out = tmp_path / "submissions", tmp_path / "grades"
+    folder.mkdir()
+    for number in range(24):
+        cell = f"import time; time.sleep(0.1)  # {number}"
+        (folder / f"student {number:02}.ipynb").write_bytes(notebook(cell, *solved))
+    command = [sys.executable, "-m", "lossnotes", "homework", "grade", "small", str(folder)]
+    command += ["--out", str(out), "--workers", "2"]
+    grader = subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.DEVNULL)
+    until(lambda: len(list(out.glob("results/*.json"))) >= 5)
+    started = descendants(grader.pid)
+    grader.kill()
+    grader.wait()
+    until(lambda: not any(Path(f"/proc/{pid}").exists() for pid in started), 20)
+    finished = {path: path.stat().st_mtime_ns for path in out.glob("results/*.json")}
+    assert 5 <= len(finished) < 24 and not (out / "scores.csv").exists()
+
+    subprocess.run(command, cwd=tmp_path, check=True, stdout=subprocess.DEVNULL)
+    assert all(path.stat().st_mtime_ns == then for path, then in finished.items())
+    rows = table(out / "scores.csv")
+    assert len(rows) == 24 and {row["points"] for row in rows.values()} == {"6"}
+
+
+def test_a_cluster_of_which_a_worker_is_killed_gives_the_same_scores(
+    sandbox, small, solved, notebook, tmp_path
+):
+    distributed = pytest.importorskip("distributed")
+    folder = tmp_path / "submissions"
+    folder.mkdir()
+    for number in range(20):
+        wrong = solved if number % 3 else [*solved[:2], "root = 1"]
+        cell = f"import time; time.sleep(0.1)  # {number}"
+        (folder / f"student {number:02}.ipynb").write_bytes(notebook(cell, *wrong))
+    out = tmp_path / "grades"
+    with distributed.LocalCluster(
+        n_workers=2, threads_per_worker=1, dashboard_address=None, silence_logs=logging.CRITICAL
+    ) as cluster:
+        victim = cluster.workers[0].pid
+        killed = []
+
+        def kill():
+            until(lambda: len(list(out.glob("results/*.json"))) >= 5)
+            os.kill(victim, signal.SIGKILL)
+            killed.append(len(list(out.glob("results/*.json"))))
+
+        killer = threading.Thread(target=kill, daemon=True)
+        killer.start()
+        with distributed.Client(cluster.scheduler_address) as client:
+            grade(small, folder, out, executor=client.get_executor)
+        killer.join()
+    assert killed[0] < 20
+    on_this_machine = tmp_path / "here"
+    grade(small, folder, on_this_machine, executor=functools.partial(processes, 2))
+    for name in ("scores.csv", "written.csv", "report.html"):
+        assert (out / name).read_bytes() == (on_this_machine / name).read_bytes()
