@@ -17,7 +17,7 @@ from sklearn.datasets import load_digits
 from lossnotes.learning import backprop
 from lossnotes.learning.sgd import constant, minibatches, sgd
 
-STEPS = {1: 0.1, 10: 0.5, 30: 0.5, 100: 1.0, 1347: 1.0}
+STEPS = {1: 0.05, 10: 0.5, 30: 0.5, 100: 1.0, 1347: 1.0}
 GOAL = 0.5  # of the training loss, from 2.4 on
 TURNS = 5
 
