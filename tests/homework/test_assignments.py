@@ -2,6 +2,7 @@
 
 import re
 import tomllib
+from itertools import pairwise
 from pathlib import Path
 
 import nbformat
@@ -204,10 +205,8 @@ def root(gap):
     sizes = [mp.mpf(10) ** (mp.mpf(n) / 20) for n in range(-60, 61)]
     grid = [*(-size for size in reversed(sizes)), *sizes]
     with mp.workdps(30):
-        signs = [None if (value := gap(x)) is None else mp.sign(value) for x in grid]
-        places = range(len(grid) - 1)
-        here = next(n for n in places if None not in signs[n : n + 2] and signs[n] != signs[n + 1])
-        return float(root_between(gap, grid[here], grid[here + 1]))
+        found = (root_between(gap, low, high) for low, high in pairwise(grid))
+        return float(next(x for x in found if x is not None))
 
 
 @pytest.mark.parametrize("chapter, number, place", MISTAKES)
