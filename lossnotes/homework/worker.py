@@ -91,6 +91,14 @@ def offer_lossnotes(derive):
     sys.meta_path.append(NotHere)
 
 
+def warm_up():
+    """SymPy loads much at its first formula: here, once, instead of in every child."""
+    from lossnotes.derive.symbols import LSE, K, delta, i, j, s, softmax, y
+
+    gradient = softmax(s)[j] - delta(j, y)
+    str([LSE(s) - s[y], sympy.Sum(sympy.log(s[i]), (i, 1, K)) >= 0, gradient.diff(s[j])])
+
+
 def prctl(option, *arguments):
     numbers = [ctypes.c_ulong(number) for number in (*arguments, 0, 0, 0, 0)[:4]]
     if ctypes.CDLL(None, use_errno=True).prctl(option, *numbers):
@@ -327,6 +335,7 @@ if __name__ == "__main__":
     setup = json.loads(control.makefile("rb").readline())
     site.sethelper()
     offer_lossnotes(setup["derive"])
+    warm_up()
     np.random.seed(0)  # noqa: NPY002  # every child begins with the same state
     os.chdir(setup["folder"])
     empty(setup["folder"])
