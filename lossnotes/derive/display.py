@@ -1,6 +1,6 @@
 """How formulas are set: by SymPy's printer, in the order and with the signs of a textbook."""
 
-from sympy import Add, Function, Indexed, KroneckerDelta, Mul, Number, Symbol
+from sympy import Add, Function, Indexed, KroneckerDelta, Mul, Number, Symbol, UnevaluatedExpr
 from sympy.printing.latex import LatexPrinter
 
 from lossnotes.derive.symbols import Entry, Mean, Quantity, VectorQuantity
@@ -17,7 +17,12 @@ class Printer(LatexPrinter):
 
     def _print_Mul(self, product):
         if product.as_coeff_Mul()[0] < 0:
-            return f"- {self._print(-product)}"
+            printed = self._print(-product)
+            return (
+                rf"- \left({printed}\right)"
+                if self._needs_add_brackets(-product)
+                else f"- {printed}"
+            )
         factors = product.as_ordered_factors()
         if not all(isinstance(factor, PLAIN) for factor in factors):
             return super()._print_Mul(product)
@@ -25,6 +30,19 @@ class Printer(LatexPrinter):
         if any(isinstance(factor, VectorQuantity) for factor in factors):  # not the function ce(y)
             return self._in_this_order(super()._print_Mul, ordered, mul_symbol_latex=r" \, ")
         return self._in_this_order(super()._print_Mul, ordered)
+
+    # What is kept from evaluation needs the brackets of what is inside.
+
+    def _print_Sum(self, sum_):
+        return super()._print_Sum(sum_.func(_inside(sum_.function), *sum_.limits))
+
+    def _needs_add_brackets(self, term):
+        inside = _inside(term)
+        negative = inside != term and inside.could_extract_minus_sign()
+        return negative or super()._needs_add_brackets(inside)
+
+    def _needs_mul_brackets(self, factor, first=False, last=False):
+        return super()._needs_mul_brackets(_inside(factor), first, last)
 
     def _in_this_order(self, print_, expression, **settings):
         before = self._settings.copy()
@@ -57,6 +75,10 @@ class Printer(LatexPrinter):
 
 
 PLAIN = (Number, Symbol, Indexed, Function, Add)
+
+
+def _inside(expression):
+    return expression.args[0] if isinstance(expression, UnevaluatedExpr) else expression
 
 
 def _rank(factor):

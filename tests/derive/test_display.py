@@ -1,12 +1,13 @@
 """Formulas are set in the order of print, and lose nothing on the way."""
 
 import pytest
-from sympy import Derivative, Rational, log
+from sympy import Derivative, Rational, Sum, UnevaluatedExpr, log
 
 from lossnotes.derive.display import latex
 from lossnotes.derive.symbols import (
     KL,
     LSE,
+    K,
     Others,
     c,
     delta,
@@ -15,6 +16,7 @@ from lossnotes.derive.symbols import (
     epsilon,
     eta,
     h,
+    i,
     j,
     k,
     maximum,
@@ -88,3 +90,19 @@ def test_an_integral_has_its_limits_at_its_side_and_its_variables_from_within():
 
 def test_a_divided_difference_keeps_its_power():
     assert latex(divided_difference(c, h) ** 2) == r"\exp\!\left[c, h\right]^{2}"
+
+
+@pytest.mark.parametrize(
+    ("expression", "printed"),
+    [
+        (Sum(UnevaluatedExpr(s[i] - c), (i, 1, K)), r"\sum_{i=1}^{K} \left({s}_{i} - c\right)"),
+        (h - UnevaluatedExpr(s[j] - c), r"h - \left({s}_{j} - c\right)"),
+        (-UnevaluatedExpr(s[j] - c), r"- \left({s}_{j} - c\right)"),
+        (h * UnevaluatedExpr(-c), r"h \left(- c\right)"),
+        (h - UnevaluatedExpr(-c), r"h - \left(- c\right)"),
+        (h * UnevaluatedExpr(c), "h c"),
+    ],
+    ids=["summand", "subtracted", "negative", "negative factor", "negative term", "none needed"],
+)
+def test_what_is_kept_from_evaluation_keeps_its_brackets(expression, printed):
+    assert latex(expression) == printed
