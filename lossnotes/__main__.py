@@ -16,9 +16,9 @@ try:
     from lossnotes.homework.sandbox import NoSandbox
     from lossnotes.homework.submissions import GradeError, read_students
 except ModuleNotFoundError as missing:
-    if missing.name.startswith("lossnotes"):
+    if (name := missing.name.partition(".")[0]) == "lossnotes":
         raise
-    sys.exit(f'lossnotes: {missing.name} is missing: pip install "lossnotes[homework]"')
+    sys.exit(f'lossnotes: {name} is missing: pip install "lossnotes[homework]"')
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 homework = typer.Typer(no_args_is_help=True)
