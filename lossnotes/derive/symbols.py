@@ -198,6 +198,16 @@ class softmax(VectorQuantity):
         return exp(entry(s, j)) / total_of((s,), lambda i: exp(entry(s, i)))
 
 
+class sigmoid(ScalarQuantity):
+    """sigmoid(t) = 1 / (1 + exp(-t)): the second entry of softmax(0, t)."""
+
+    symbol = r"\sigma"
+
+    def definition(self):
+        (t,) = self.args
+        return 1 / (1 + exp(-t))
+
+
 class one_hot(VectorQuantity):
     """one_hot(y)_i = 1 if i = y, else 0."""
 

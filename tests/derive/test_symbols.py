@@ -34,6 +34,7 @@ from lossnotes.derive.symbols import (
     p,
     q,
     s,
+    sigmoid,
     smooth,
     smooth_others,
     softmax,
@@ -44,6 +45,8 @@ from lossnotes.derive.symbols import (
 DEFINITIONS = {
     "LSE is the log of the sum of exponentials": (LSE(s), log(Sum(exp(s[i]), (i, 1, K)))),
     "softmax divides by the sum": (softmax(s)[j], exp(s[j]) / Sum(exp(s[i]), (i, 1, K))),
+    "sigmoid": (sigmoid(c), 1 / (1 + exp(-c))),
+    "sigmoid is the second of two entries": (sigmoid(c), softmax(Tuple(0, c))[2]),
     "one-hot is a delta": (one_hot(y)[j], delta(j, y)),
     "smoothing spreads epsilon over all": (
         smooth(y, epsilon)[j],
@@ -142,3 +145,8 @@ def test_a_divergence_of_explicit_vectors_is_a_sum_over_their_entries():
 
 def test_a_bound_of_a_parameter_may_depend_on_the_number_of_classes():
     assert Between("t", 1 - K, 1).is_positive is None
+
+
+def test_the_slope_of_the_sigmoid_is_made_of_its_value():
+    assert equal(Derivative(sigmoid(c), c), sigmoid(c) * (1 - sigmoid(c))).kind == "proved"
+    assert not equal(Derivative(sigmoid(c), c), sigmoid(c) * (1 + sigmoid(c)))
