@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from lossnotes.losses import kl, label_smoothing, loss_design, margin, softmax
+from lossnotes.losses import kde, kl, label_smoothing, loss_design, margin, softmax
 from lossnotes.losses.logsumexp import logsumexp
 
 few = settings(max_examples=60, derandomize=True, deadline=None)
@@ -162,6 +162,9 @@ CALLS = {  # the function, its float arguments, the others
     "squared_log_error": (loss_design.squared_log_error, [P, P + 1], []),
     "squared_log_error_grad": (loss_design.squared_log_error_grad, [P, P + 1], []),
     "geometric_mean": (loss_design.geometric_mean, [P], []),
+    "kde_cross_entropy": (kde.kde_cross_entropy, [S, P], [(-1, 1), kde.laplace(3)]),
+    "kde_cross_entropy_grad": (kde.kde_cross_entropy_grad, [S, P], [(-1, 1), kde.gaussian(0.5)]),
+    "kde_cross_entropy_hessian": (kde.kde_cross_entropy_hessian, [S, P], [(-1, 1), kde.box(4), 9]),
 }
 every_function = pytest.mark.parametrize(("f", "floats", "rest"), CALLS.values(), ids=CALLS)
 
