@@ -37,10 +37,11 @@ figcaption { font-size: .9rem; margin-top: .8rem }
   background: repeating-linear-gradient(45deg, transparent 0 5px, var(--line) 5px 8px) }
 table { border-collapse: collapse; width: 100%; font-size: .95rem }
 th { text-align: left; font-weight: 400; border-bottom: 1px solid var(--ink) }
-td, th { padding: .25rem .8rem .25rem 0; vertical-align: top; overflow-wrap: anywhere }
+td, th { padding: .25rem .8rem .25rem 0; vertical-align: top; white-space: nowrap }
+td.long { white-space: normal; overflow-wrap: anywhere; min-width: 6rem }
 td { border-bottom: 1px solid var(--line) }
-.number { text-align: right; white-space: nowrap; padding-right: 0; overflow-wrap: normal }
-th:first-child, td:first-child { min-width: 3.2rem }
+td:last-child, th:last-child { padding-right: 0 }
+.number { text-align: right }
 """
 
 
@@ -66,7 +67,7 @@ class Report:
         for name, finding in result.findings.items():
             absent = finding.status in ("missing", "to read")
             self.points[name][finding.status if absent else finding.points] += 1
-            if finding.mistake:
+            if finding.mistake and finding.status != "missing":
                 self.mistakes[name, finding.mistake] += 1
 
     def html(self):
@@ -113,9 +114,9 @@ class Report:
             *rows,
             "</figure>",
             f"<p>Half of the {graded} graded have at least {median:g} of {most:g} points.</p>",
-            '<p class="quiet">Above: how many have how many points. Below: for each question the '
-            "shares of the class by points, and the mean. Striped: no answer, or still to be "
-            "read.</p>",
+            '<p class="quiet">Above: how many have how many points, in tenths of all. Below: for '
+            "each question the shares of the class by points, and the mean. Striped: no answer, or "
+            "still to be read.</p>",
         ]
 
     def _mistakes(self):
@@ -179,12 +180,19 @@ def _histogram(totals, most):
 
 
 def _table(columns, rows):
-    """Rows of text; a column named students holds numbers."""
-    kinds = [' class="number"' if name == "students" else "" for name in columns]
-    names = zip(kinds, columns, strict=True)
-    head = "".join(f'<th scope="col"{kind}>{name}</th>' for kind, name in names)
+    """Rows of text, some of it long; a column named students holds numbers."""
+    kinds = {"students": "number", "question": "short", "status": "short"}
+    kinds = [kinds.get(name, "long") for name in columns]
+    head = (f'<th scope="col" class="{k}">{n}</th>' for k, n in zip(kinds, columns, strict=True))
     body = (
-        "".join(f"<td{kind}>{escape(text)}</td>" for kind, text in zip(kinds, row, strict=True))
+        "".join(f'<td class="{k}">{escape(x)}</td>' for k, x in zip(kinds, row, strict=True))
         for row in rows
     )
-    return ["<table>", f"<tr>{head}</tr>", *(f"<tr>{row}</tr>" for row in body), "</table>"]
+    return [
+        "<table>",
+        f"<thead><tr>{''.join(head)}</tr></thead>",
+        "<tbody>",
+        *(f"<tr>{row}</tr>" for row in body),
+        "</tbody>",
+        "</table>",
+    ]

@@ -63,7 +63,7 @@ def test_a_class_has_numbers_of_its_own_and_its_solutions_pass(call, small, note
         (["grade", "small", "nothing"], "nothing: there is no submission in this folder"),
         (["build", "small", "--students", "none.txt"], "none.txt: there is no student on the list"),
         (["grade", "small", "handed_in", "--students", "class.txt"], "homework/secret: the secret"),
-        (["grade", "small", "handed_in", "--secret", "none.txt"], "none.txt: a secret has at least"),
+        (["grade", "small", "handed_in", "--secret", "none.txt"], "none.txt: a secret has"),
         (["grade", "small", "handed_in", "--scheduler", "nobody"], "no Dask scheduler answers at"),
         (["build", "broken"], "homework/broken/questions.toml: "),
         (["build", "wrong"], "homework/wrong, the solution: q3 gets 0 of 1 points: "),
