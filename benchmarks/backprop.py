@@ -8,11 +8,11 @@ that what else the machine does meets all of them, and the median of the turns c
 digits of scikit-learn, each time with other 360 of the 1797 kept aside.
 """
 
-import statistics
 import time
 
 import numpy as np
 from sklearn.datasets import load_digits
+from turns import median_times
 
 from lossnotes.learning.backprop import Tanh, mean_loss_grad, perceptron, train
 
@@ -45,17 +45,6 @@ def in_torch(network):
     return gradient
 
 
-def median_times(competitors, *batch):
-    times = {name: [] for name in competitors}
-    end = time.perf_counter() + SECONDS
-    while time.perf_counter() < end:
-        for name, competitor in competitors.items():
-            start = time.perf_counter()
-            competitor(*batch)
-            times[name].append(time.perf_counter() - start)
-    return {name: statistics.median(each) for name, each in times.items()}
-
-
 def compare_gradients():
     network = perceptron(SIZES, Tanh, np.random.default_rng(0))
     competitors = {"lossnotes": lambda x, y: mean_loss_grad(network, x, y)}
@@ -65,7 +54,7 @@ def compare_gradients():
     for batch in BATCHES:
         rng = np.random.default_rng(batch)
         x, y = rng.normal(size=(batch, SIZES[0])), rng.integers(SIZES[-1], size=batch)
-        times = median_times(competitors, x, y)
+        times = median_times(competitors, (x, y), SECONDS)
         found = [competitor(x, y) for competitor in competitors.values()]
         line = "".join(f"{times[name] * 1e3:11.3f} ms" for name in competitors)
         print(f"{batch:<12}{line}   {np.abs(found[0] - found[-1]).max():10.1e}", flush=True)

@@ -10,11 +10,9 @@ in units of the larger of 1 and itself, and of the gradient, in the first rows; 
 form with as many digits as it takes.
 """
 
-import statistics
-import time
-
 import mpmath
 import numpy as np
+from turns import median_times
 
 from lossnotes.losses.continuous_categorical import nll_and_grad
 
@@ -91,19 +89,6 @@ def exact(eta, y):
         digits *= 2
 
 
-def median_times(functions, eta, y):
-    times = {name: [] for name in functions}
-    for function in functions.values():
-        function(eta, y)
-    end = time.perf_counter() + SECONDS
-    while time.perf_counter() < end:
-        for name, function in functions.items():
-            start = time.perf_counter()
-            function(eta, y)
-            times[name].append(time.perf_counter() - start)
-    return {name: statistics.median(each) for name, each in times.items()}
-
-
 def worst_errors(function, eta, y):
     with np.errstate(all="ignore"):
         values, gradients = function(eta, y)
@@ -126,7 +111,7 @@ def main():
         squares_fit = n * classes**2 <= LARGEST_SQUARES
         running = functions if squares_fit else {"lossnotes": nll_and_grad}
         with np.errstate(all="ignore"):
-            times = median_times(running, eta, y)
+            times = median_times(running, (eta, y), SECONDS)
         line = f"{n} x {classes}".ljust(12)
         for name, function in running.items():
             line += f"{times[name] * 1e3:12.3f} ms {times[name] / times['lossnotes']:6.2f}"

@@ -7,10 +7,8 @@ right here, and NaN or inf where every density underflows. The competitors take 
 else the machine does meets all of them, and the median of the turns counts.
 """
 
-import statistics
-import time
-
 import numpy as np
+from turns import median_times
 
 from lossnotes.losses.kde import box, gaussian, kde_cross_entropy_and_grad, laplace
 from lossnotes.losses.softmax import softmax
@@ -42,26 +40,13 @@ def naively(s, x, kernel):
 COMPETITORS = {"in 151 bins": in_bins, "as an integral": as_an_integral, "naively": naively}
 
 
-def median_times(*problem):
-    times = {name: [] for name in COMPETITORS}
-    for competitor in COMPETITORS.values():
-        competitor(*problem)
-    end = time.perf_counter() + SECONDS
-    while time.perf_counter() < end:
-        for name, competitor in COMPETITORS.items():
-            start = time.perf_counter()
-            competitor(*problem)
-            times[name].append(time.perf_counter() - start)
-    return {name: statistics.median(each) for name, each in times.items()}
-
-
 def main():
     print("rows x points  kernel         " + "".join(f"{name:>20}" for name in COMPETITORS))
     for n, N in SHAPES:
         rng = np.random.default_rng(0)
         s, x = rng.normal(size=(n, N)), rng.uniform(-1, 1, (n, N))
         for kernel in KERNELS:
-            times = median_times(s, x, kernel)
+            times = median_times(COMPETITORS, (s, x, kernel), SECONDS)
             line = "".join(f"{times[name] * 1e3:17.2f} ms" for name in COMPETITORS)
             print(f"{n} x {N}".ljust(15) + f"{kernel}".ljust(15) + line, flush=True)
     print(f"\nvalue and gradient, {BINS} bins.")

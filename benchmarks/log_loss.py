@@ -7,11 +7,9 @@ meets all of them, and the median of the turns counts. PyTorch is measured where
 forward and backward, in as many threads as it likes.
 """
 
-import statistics
-import time
-
 import mpmath
 import numpy as np
+from turns import median_times
 
 from lossnotes.losses.softmax import log_loss, log_loss_and_grad, log_loss_grad
 
@@ -64,19 +62,6 @@ def problem(n, classes, dtype):
     return s.astype(dtype), y
 
 
-def median_times(functions, s, y):
-    times = {name: [] for name in functions}
-    for function in functions.values():
-        function(s, y)
-    end = time.perf_counter() + SECONDS
-    while time.perf_counter() < end:
-        for name, function in functions.items():
-            start = time.perf_counter()
-            function(s, y)
-            times[name].append(time.perf_counter() - start)
-    return {name: statistics.median(each) for name, each in times.items()}
-
-
 def worst_ulps(function, s, y):
     """The worst error of loss and gradient in the first rows, against mpmath."""
     values, gradients = function(s, y)
@@ -100,7 +85,7 @@ def main():
     for n, classes in SHAPES:
         for dtype in (np.float64, np.float32):
             s, y = problem(n, classes, dtype)
-            times = median_times(functions, s, y)
+            times = median_times(functions, (s, y), SECONDS)
             ours = times["log_loss_and_grad"]
             line = f"{n} x {classes}".ljust(14) + dtype.__name__.ljust(9)
             for name, function in functions.items():

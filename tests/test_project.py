@@ -165,7 +165,8 @@ WINGS = {
     "book": BASE + BOOK,
     "homework": BASE,
     "tests": BASE + BOOK + HOMEWORK + NEEDS["test"],
-    "benchmarks": BASE + HOMEWORK + NEEDS["bench"] + ["torch"],  # beside PyTorch where it is installed
+    # Beside PyTorch where it is installed; turns is one of them.
+    "benchmarks": BASE + HOMEWORK + NEEDS["bench"] + ["torch", "turns"],
 }
 
 
