@@ -27,10 +27,11 @@ from unicodedata import category
 
 import numpy as np
 
-from lossnotes.homework.check import AnswerError
+from lossnotes.homework.finding import AnswerError
 
 WORKER = Path(__file__).with_name("worker.py")
 LIBRARY = Path(__file__).parents[1]
+FOLDER = "/run/homework"  # where a submission finds its own, and only, folder
 START = 60  # seconds within which the worker is ready
 
 # What a submission may ask of the kernel: its own files, memory, clock and signal handlers.
@@ -144,13 +145,14 @@ class Sandbox:
 
     def _start(self) -> None:
         command = [os.path.realpath(sys.executable), "-B", "-P", "-S", "-s", str(WORKER)]
+        rules = None
         if not self.trusted:
+            rules = base64.b64encode(_filter()).decode()
             command = [*_bubblewrap(self.limits), "--", *command]
-        rules = None if self.trusted else base64.b64encode(_filter()).decode()
         self._control, theirs = socket.socketpair()
         self._running = False
         self._folder = tempfile.TemporaryDirectory(prefix="lossnotes-")
-        folder = self._folder.name if self.trusted else "/homework"
+        folder = self._folder.name if self.trusted else FOLDER
         setup = {
             "filter": rules,
             "derive": str(LIBRARY / "derive"),
@@ -401,7 +403,7 @@ def _bubblewrap(limits) -> list[str]:
         command += ["--ro-bind", path, path]
     for device in ("null", "zero", "random", "urandom"):
         command += ["--dev-bind", f"/dev/{device}", f"/dev/{device}"]
-    command += ["--size", str(limits.space), "--tmpfs", "/homework", "--remount-ro", "/"]
+    command += ["--size", str(limits.space), "--tmpfs", FOLDER, "--remount-ro", "/"]
     return command
 
 

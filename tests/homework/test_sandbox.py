@@ -245,7 +245,7 @@ def test_a_copy_of_the_library_among_the_packages_is_not_seen(sandbox, monkeypat
 def test_the_environment_tells_nothing(sandbox):
     cell = "import os\nseen = sorted(os.environ)"
     assert lines(sandbox, "seen", cell) == sorted(
-        [*module._environment("/homework"), "LC_CTYPE", "PWD"]
+        [*module._environment(module.FOLDER), "LC_CTYPE", "PWD"]
     )
 
 
@@ -546,6 +546,27 @@ def test_after_a_crash_every_question_gets_the_same_answer(sandbox):
         for ask in (lambda: f(1), lambda: answers.number("x")):
             with pytest.raises(Crashed, match="exit code 3"):
                 ask()
+
+
+def test_a_system_call_of_a_32_bit_program_ends_the_process(sandbox):
+    cell = """
+        import ctypes, mmap
+        page = mmap.mmap(-1, 4096, prot=7)
+        page.write(bytes.fromhex("b802000000cd80c3"))  # fork, as Linux had it on the 80386
+        address = ctypes.addressof(ctypes.c_char.from_buffer(page))
+        ctypes.CFUNCTYPE(ctypes.c_int)(address)()
+    """
+    if os.uname().machine != "x86_64":
+        pytest.skip("machine code of the x86")
+    with pytest.raises(Crashed, match="Bad system call"):
+        errors(sandbox, cell)
+
+
+def test_nothing_of_a_submission_runs_after_it(sandbox):
+    worker = children(children(sandbox._process.pid)[0])[0]
+    with sandbox.run(["x = 1"]):
+        assert len(children(worker)) == 1
+    assert children(worker) == []
 
 
 def test_a_worker_that_was_killed_is_replaced_and_nobody_notices(sandbox):
