@@ -3,7 +3,7 @@
 A step that comes a hundredth too late is right almost everywhere: at random points nobody sees it.
 """
 
-from itertools import combinations, pairwise
+from itertools import combinations, pairwise, product
 
 from mpmath import mp
 from sympy import Abs, Heaviside, Max, Min, preorder_traversal
@@ -17,17 +17,24 @@ HALVINGS = 20
 
 
 def beside_kinks(left, right, seed):
-    """On the lines between random points, both sides of every place where a case changes."""
+    """On the lines between random points, both sides of every place where a case changes.
+
+    There every class is tried that has nothing to do with the change, such as the j of d/ds_j.
+    """
     switches = sorted(_switches(left) | _switches(right), key=str)
     indices = indices_of(left, right)
-    drawn = list(draw_points(left, right, seed=seed, counts=(2, 4))) if switches else []
+    drawn = list(draw_points(left, right, seed=seed, counts=(2, 4, 5))) if switches else []
     for a, b in pairwise(drawn):
         if a.values[K] != b.values[K]:
             continue
         b = Point(b.values | {index: a.values[index] for index in indices})
         for switch in switches:
             try:
-                yield from _both_sides(switch, a, b)
+                for point in _both_sides(switch, a, b):
+                    others = sorted(indices - switch.free_symbols, key=str)
+                    classes = range(1, a.values[K] + 1)
+                    for choice in product(classes, repeat=len(others)):
+                        yield Point(point.values | dict(zip(others, choice, strict=True)))
             except (Undefined, Excluded, ArithmeticError):
                 continue
 

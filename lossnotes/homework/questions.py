@@ -23,7 +23,7 @@ from lossnotes.derive import Point, compare, evaluate
 from lossnotes.derive.symbols import Between, Positives, Probabilities, Scores
 from lossnotes.derive.values import Excluded, Undefined
 from lossnotes.homework.expressions import ExpressionError, mentions, parse
-from lossnotes.homework.probes import ProbeError, example, stand_in
+from lossnotes.homework.probes import ProbeError, carried_out, example, stand_in
 
 RELATIONS = ("<=", ">=", "<", ">", "=")
 KINDS = {
@@ -197,7 +197,7 @@ class Function(Common):
         used = tuple(
             (name, number)
             for name, number in parameters.items()
-            if name in words or name in given and stand_in(name, number) in formula.free_symbols
+            if name in words or name in given and stand_in(name, number) in free_symbols(formula)
         )
         for number in range(probe.draws):
             one = (str(seed), self.name, probe.asks, number)
@@ -222,7 +222,8 @@ class Number(Common):
     def gap(self, equation, parameters):
         """left - right of an equation as a function of the unknown, None where it has no value."""
         unknown = Symbol(self.unknown, real=True)
-        sides = [self.parse(side, parameters, **{self.unknown: unknown}) for side in equation]
+        named = {self.unknown: unknown}
+        sides = [carried_out(self.parse(side, parameters, **named)) for side in equation]
         numbers = {stand_in(n, v): v for n, v in parameters.items()}
         known = {x: mp.mpf(v) for x, v in numbers.items() if x.is_Symbol}
 
@@ -383,6 +384,11 @@ def _symbol(name, kind, names):
         lower, upper = kind[len("between(") : -1].split(",")
         return Between(name, parse(lower, names), parse(upper, names))
     raise ExpressionError(f"symbols: {name} is {kind!r}, not {', '.join(KINDS)} or between(a, b)")
+
+
+@lru_cache(1024)
+def free_symbols(formula):
+    return formula.free_symbols
 
 
 def loosened(expression):
