@@ -159,7 +159,7 @@ def _row(definition, arguments, inputs, parameters):
     if len(sizes) > 1:
         raise ProbeError(f"the arguments have {' and '.join(map(str, sorted(sizes)))} classes")
     classes = sizes.pop() if sizes else 2
-    free, constants, formula = _plan(definition, arguments)
+    free, constants, formula = _plan(definition, tuple(arguments))
     with mp.workdps(_digits(definition, inputs, parameters)):
         point = {x: _exact(x, array) for x, array in zip(arguments, inputs, strict=True)}
         point |= {stand_in(name, number): mp.mpf(str(number)) for name, number in parameters}
