@@ -89,7 +89,7 @@ class Crashed(Exception):
 class Limits:
     """What one submission may use. A single cell or value may take a quarter of the time."""
 
-    seconds: float = 20  # on the clock, for all of it
+    seconds: int = 20  # of processor time for all of it; on the clock twice as many
     memory: int = 2 << 30  # bytes of address space
     space: int = 64 << 20  # bytes of files in its folder
     answer: int = 1 << 20  # bytes of one answer
@@ -224,7 +224,7 @@ class Sandbox:
         if status >= 0:
             return Crashed(f"it ended its own process, with exit code {status}")
         if -status == signal.SIGXCPU:
-            return _too_long(self.limits)
+            return Timeout(f"it took longer than {self.limits.seconds} seconds")
         if -status == signal.SIGKILL:
             return Crashed("it was stopped at a limit, or closed its channel")
         return Crashed(f"its process died: {signal.strsignal(-status)}")
@@ -240,7 +240,9 @@ class Answers:
 
     def __init__(self, channel, cells, limits, stop):
         self._channel, self._limits, self._stop = channel, limits, stop
-        self._left = limits.seconds  # what the questions' own judges take is not counted
+        self._left = (
+            2 * limits.seconds
+        )  # on the clock; what the questions' own judges take is not counted
         self._over = None
         self._received = bytearray()  # what is said unasked is the answer to the next question
         self.errors: list[tuple[int, str]] = self._exchange(cells, _errors)
@@ -301,7 +303,8 @@ class Answers:
                     return taken
                 self._over = Crashed("what it answers is not what was asked for")
             except TimeoutError:
-                self._over = _too_long(self._limits)
+                waited = 2 * self._limits.seconds
+                self._over = Timeout(f"it did not answer for {waited} seconds")
             except OSError:
                 self._over = self._stop() or Crashed("it has been closed")
             except (ValueError, RecursionError):
@@ -328,10 +331,6 @@ class Answers:
         if left <= 0:
             raise TimeoutError
         return left
-
-
-def _too_long(limits) -> Timeout:
-    return Timeout(f"it took longer than {limits.seconds:g} seconds")
 
 
 def _text(value) -> str | None:

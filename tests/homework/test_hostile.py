@@ -10,12 +10,13 @@ import json
 import os
 import re
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
 from lossnotes.homework import grade as module
-from lossnotes.homework.grade import grade, grade_one, processes
+from lossnotes.homework.grade import grade, grade_one
 from lossnotes.homework.judge import Judge
 from lossnotes.homework.sandbox import Limits
 
@@ -162,7 +163,7 @@ NAMES = {  # what lies in the folder, and what becomes of it
 
 @pytest.fixture(scope="module")
 def graded(tmp_path_factory):
-    """A class in which everything happens, graded by two processes."""
+    """A class in which everything happens."""
     here = tmp_path_factory.mktemp("class")
     submissions, out = here / "submissions", here / "grades"
     for name, (data, _, _) in NAMES.items():
@@ -181,7 +182,9 @@ def graded(tmp_path_factory):
     with open(submissions / "huge.ipynb", "wb") as file:
         file.truncate(10**10)
     before = everything(here)
-    statuses = grade(HERE, submissions, out, executor=lambda: processes(2), secret=b"secret")
+    statuses = grade(
+        HERE, submissions, out, executor=lambda: ThreadPoolExecutor(2), secret=b"secret"
+    )
     with open(out / "scores.csv", encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))
     return here, out, before, statuses, rows

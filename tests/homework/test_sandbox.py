@@ -442,7 +442,7 @@ def test_a_loop_without_end_costs_its_answer_alone(hasty):
     "cell",
     [
         "sum(range(10**12))",
-        "import signal\nsignal.signal(signal.SIGALRM, signal.SIG_IGN)\nwhile True:\n    pass",
+        "import signal\nsignal.signal(signal.SIGPROF, signal.SIG_IGN)\nwhile True:\n    pass",
         "while True:\n    try:\n        while True:\n            pass\n    except BaseException:\n"
         "        pass",
         "import time\ntry:\n    time.sleep(60)\nexcept BaseException:\n    time.sleep(60)",
@@ -451,7 +451,7 @@ def test_a_loop_without_end_costs_its_answer_alone(hasty):
 )
 def test_what_cannot_be_interrupted_ends_the_submission(hasty, cell):
     start = time.monotonic()
-    with pytest.raises(Timeout, match="it took longer than 2 seconds"):
+    with pytest.raises(Timeout, match="longer than 2 seconds|not answer for 4 seconds"):
         hasty.run([cell, cell]).__enter__()
     assert time.monotonic() - start < 10
     assert number(hasty, "x", "x = 1") == 1
@@ -459,7 +459,7 @@ def test_what_cannot_be_interrupted_ends_the_submission(hasty, cell):
 
 def test_the_time_of_the_judge_is_not_counted(hasty):
     with hasty.run(["x = 1"]) as answers:
-        time.sleep(2.5)
+        time.sleep(4.5)
         assert answers.number("x") == 1
 
 
@@ -580,6 +580,7 @@ def test_a_worker_that_is_killed_on_the_way_is_a_crash(sandbox):
     with sandbox.run(["x = 1"]) as answers:
         for worker in children(sandbox._process.pid):
             os.kill(worker, signal.SIGKILL)
+        sandbox._process.wait(10)
         with pytest.raises(Crashed, match="the process for submissions is gone"):
             answers.number("x")
     assert number(sandbox, "x", "x = 1") == 1

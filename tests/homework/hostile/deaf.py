@@ -4,9 +4,10 @@
 import os
 
 os.write(3, b"[]\n")
+os.read(3, 1000)
 while True:
     try:
         while True:
-            os.read(3, 1000)
+            pass
     except BaseException:
         continue
