@@ -127,7 +127,8 @@ async () => {
 DRAWN = "() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))"
 
 # Axe takes time for each element, and a page has thousands that it can learn nothing from: tokens
-# of code whose kind it has seen, and the glyphs of formulas in the text, which keep their boxes.
+# of code whose kind it has seen, whose text joins that around it, and the glyphs of formulas in the
+# text, which keep their boxes.
 THIN = """
 () => {
   const kinds = new Set();
@@ -136,6 +137,7 @@ THIN = """
     if (kinds.has(kind)) token.replaceWith(...token.childNodes);
     kinds.add(kind);
   }
+  document.body.normalize();
   const formulas = [...document.querySelectorAll("mjx-container:not([display])")];
   const boxes = formulas.map(formula => formula.getBoundingClientRect());
   formulas.forEach((formula, i) => {
