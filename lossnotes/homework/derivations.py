@@ -292,10 +292,14 @@ def _somewhere(points, pairs, indices):
         for a, b in combinations(sorted(indices, key=str), 2)
         for sign, other, same in (("=", "≠", True), ("≠", "=", False))
     ]
-    cases.append(("K = 2", "K > 2", [point[K] == 2 for point in points]))
+    cases.insert(0, ("K = 2", "K > 2", [point[K] == 2 for point in points]))
     for here, there, holds in cases:
         if any(holds) and right == holds:
             return f"The two agree where {here}, and differ where {there}.", f"wrong where {there}"
+    for here, there, holds in cases:
+        if any(holds) and all(ok for ok, inside in zip(right, holds, strict=True) if inside):
+            words = f"The two agree where {here}, but not always where {there}."
+            return words, f"wrong where {there}"
     return None
 
 

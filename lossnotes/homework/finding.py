@@ -50,7 +50,7 @@ def code(words, length=160):
 
 def plain(words):
     """The words of an error, with nothing in them that Markdown or HTML would take for its own."""
-    return re.sub(r"[\s`|<>]+", " ", str(words))[:300].rstrip(". ")
+    return re.sub(r"[\s`|<>!]+", " ", str(words))[:300].rstrip(". ")
 
 
 def shown(number):

@@ -216,7 +216,11 @@ class Trial:
         """Wrong only at the label or only elsewhere, only on the diagonal or only beside it."""
         off = [np.abs(value - expected) > ALIKE * self.scale for value, expected in self.pairs]
         marks = self._marks()
-        if marks is None or any(mark.shape != o.shape for mark, o in zip(marks, off, strict=True)):
+        if (
+            marks is None
+            or not any(map(np.any, off))
+            or any(mark.shape != o.shape for mark, o in zip(marks, off, strict=True))
+        ):
             return None
         name, mistake = (
             ("entry of the right class", "the right class")

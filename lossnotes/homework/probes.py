@@ -145,7 +145,7 @@ def values(definition, arguments, mean, inputs, parameters):
         )
         for n in range(*rows)
     ]
-    return np.mean(every, axis=0) if mean else np.array(every)
+    return np.asarray(np.mean(every, axis=0) if mean else every)
 
 
 def is_batch(symbol, array):

@@ -1,0 +1,669 @@
+"""Right answers in any form are right; wrong ones are told where they are wrong, and how."""
+
+import time
+from fractions import Fraction
+
+import numpy as np
+import pytest
+from sympy import Derivative, Sum, exp, log
+
+from lossnotes.derive.symbols import K, delta, i, j, s, softmax, y
+from lossnotes.homework import Homework
+from lossnotes.homework.check import AnswerError, check
+from lossnotes.homework.questions import load
+
+ASSIGNMENT = """
+title = "The log loss at a temperature"
+
+[parameters]
+tau = { uniform = [1.5, 4.0], digits = 2 }
+classes = { integer = [3, 9] }
+
+[[questions]]
+name = "gradient"
+kind = "derivation"
+points = 4
+asks = "The gradient at temperature tau"
+answer = "gradient"
+start = "Derivative(tau*log(Sum(exp(s[i]/tau), (i, 1, K))) - s[y], s[j])"
+without = ["Derivative"]
+[[questions.mistakes]]
+line = "softmax(s)[j] - delta(j, y)"
+hint = "Where did the temperature go?"
+
+[[questions]]
+name = "hessian"
+kind = "derivation"
+points = 3
+asks = "The Hessian"
+answer = "hessian"
+start = "Derivative(LSE(s), s[j], s[k])"
+without = ["Derivative"]
+
+[[questions]]
+name = "jacobian"
+kind = "derivation"
+points = 1
+asks = "The Jacobian of q times softmax"
+answer = "jacobian"
+start = "Derivative(q[j]*softmax(s)[j], s[k])"
+without = ["Derivative"]
+
+[[questions]]
+name = "kink"
+kind = "derivation"
+points = 1
+asks = "The gradient of the margin loss"
+answer = "kink"
+start = "Derivative(margin_loss(s, y), s[j])"
+without = ["Derivative"]
+
+[[questions]]
+name = "theorem"
+kind = "derivation"
+points = 3
+asks = "KL is not negative"
+answer = "theorem"
+start = "KL(q, p)"
+goal = ">= 0"
+via = ["-log(Sum(q[i]*(p[i]/q[i]), (i, 1, K)))"]
+
+[[questions]]
+name = "code"
+kind = "function"
+points = 4
+asks = "The gradient in NumPy"
+answer = "code"
+arguments = ["s", "y"]
+definition = "Derivative(tau*log(Sum(exp(s[i]/tau), (i, 1, K))) - s[y], s[j])"
+[[questions.mistakes]]
+definition = "softmax(s)[j] - delta(j, y)"
+hint = "Where did the temperature go?"
+[[questions.probes]]
+asks = "ordinary scores"
+points = 3
+draws = 6
+s = "normal(classes)"
+y = "label(classes)"
+[[questions.probes]]
+asks = "large scores"
+points = 1
+hidden = true
+s = "[3000, 0, 1, 2999, 5] + normal(5)"
+y = "label(5)"
+
+[[questions]]
+name = "matrix"
+kind = "function"
+points = 2
+asks = "The Jacobian of q times softmax in NumPy"
+answer = "matrix"
+arguments = ["s", "q"]
+definition = "Derivative(q[j]*softmax(s)[j], s[k])"
+[[questions.probes]]
+asks = "four classes"
+points = 2
+s = "normal(4)"
+q = "simplex(4)"
+
+[[questions]]
+name = "batch"
+kind = "function"
+points = 2
+asks = "The mean loss of a batch"
+answer = "batch"
+arguments = ["s", "y"]
+definition = "log_loss(s, y)"
+mean = true
+[[questions.probes]]
+asks = "eight examples"
+points = 2
+s = "normal(8, 3)"
+y = "label(8, 3)"
+
+[[questions]]
+name = "rows"
+kind = "function"
+points = 2
+asks = "The log loss of every row"
+answer = "rows"
+arguments = ["s", "y"]
+definition = "log_loss(s, y)"
+[[questions.probes]]
+asks = "eight examples"
+points = 2
+s = "normal(8, 3)"
+y = "label(8, 3)"
+
+[[questions]]
+name = "root"
+kind = "number"
+points = 2
+asks = "The gap at which the loss is tau"
+answer = "root"
+unknown = "x"
+equation = ["log(1 + exp(x))", "tau"]
+tolerance = 1e-4
+[[questions.mistakes]]
+equation = ["log(exp(x))", "tau"]
+hint = "The 1 counts."
+
+[[questions]]
+name = "reason"
+kind = "written"
+points = 2
+asks = "Why?"
+answer = "reason"
+words = [3, 20]
+"""
+
+
+@pytest.fixture(scope="module")
+def assignment(tmp_path_factory):
+    path = tmp_path_factory.mktemp("temperature") / "questions.toml"
+    path.write_text(ASSIGNMENT, encoding="utf-8")
+    return load(path)
+
+
+@pytest.fixture(scope="module")
+def parameters(assignment):
+    return assignment.parameters(b"of the tests", "Ada")
+
+
+@pytest.fixture(scope="module")
+def found(assignment, parameters):
+    """What is found on an answer to a question, as the grader asks."""
+    questions = {question.name: question for question in assignment.questions}
+    return lambda name, answer: check(questions[name], answer, parameters, seed=7)
+
+
+# Derivations
+
+
+def derivations(tau):
+    """Right answers to `gradient`, in other forms, with other names, in another order."""
+    return [
+        ["softmax(s/tau)[j] - delta(j, y)"],
+        ["exp(s[j]/tau)/Sum(exp(s[i]/tau), (i, 1, K)) - delta(j, y)"],
+        ["-KroneckerDelta(y, j) + exp(s[j]/tau)/Sum(exp(s[m]/tau), (m, 1, K))"],
+        ["exp(s[j]/tau - LSE(s/tau)) - one_hot(y)[j]"],
+        ["1/Sum(exp((s[k] - s[j])/tau), (k, 1, K)) - delta(j, y)"],
+        [f"exp(s[j]/{tau})/Sum(exp(s[i]/{tau}), (i, 1, K)) - delta(j, y)"],
+        [softmax(s / tau)[j] - delta(j, y)],
+        [exp(s[j] / tau) / Sum(exp(s[i] / tau), (i, 1, K)) - delta(y, j)],
+        ["Derivative(tau*LSE(s/tau), s[j]) - delta(j, y)", "= softmax(s/tau)[j] - delta(j, y)"],
+        [
+            "tau*Derivative(log(Sum(exp(s[i]/tau), (i, 1, K))), s[j]) - delta(j, y)",
+            "tau*Derivative(Sum(exp(s[i]/tau), (i, 1, K)), s[j])/Sum(exp(s[i]/tau), (i, 1, K))"
+            " - delta(j, y)",
+            "tau*(exp(s[j]/tau)/tau)/Sum(exp(s[i]/tau), (i, 1, K)) - delta(j, y)",
+            "exp(s[j]/tau)/Sum(exp(s[i]/tau), (i, 1, K)) - delta(j, y)",
+            "softmax(s/tau)[j] - delta(j, y)",
+        ],
+        [
+            "Derivative(tau*log(Sum(exp(s[i]/tau), (i, 1, K))) - s[y], s[j])",
+            *["softmax(s/tau)[j] − delta(y, j)"],
+        ],
+        "softmax(s/tau)[j] - delta(j, y)",
+    ]
+
+
+@pytest.mark.parametrize("number", range(12))
+def test_a_right_derivation_in_any_form_scores_full(found, parameters, number):
+    finding = found("gradient", derivations(parameters["tau"])[number])
+    assert (finding.status, finding.points, finding.mistake) == ("right", 4, None), finding
+
+
+THEOREMS = [
+    [">= -log(Sum(q[i]*(p[i]/q[i]), (i, 1, K)))", "-log(Sum(p[i], (i, 1, K)))", "-log(1)"],
+    [">= -log(Sum(p[i], (i, 1, K)))", "= 0"],
+    ["-Sum(q[i]*log(p[i]/q[i]), (i, 1, K))", ">= -log(Sum(p[i], (i, 1, K)))", "0"],
+    ["CE(q, p) - entropy(q)", ">= -log(Sum(p[k], (k, 1, K)))", "0"],
+    [
+        "Sum(q[i]*log(q[i]), (i, 1, K)) - Sum(q[i]*log(p[i]), (i, 1, K))",
+        "≥ -log(Sum(p[i], (i, 1, K)))",
+        "0",
+    ],
+    ["KL(q, p)", ">= log(1/Sum(p[i], (i, 1, K)))", "= 0"],
+    ["-Sum(q[i]*log(p[i]/q[i]), (i, 1, K))", ">=-log(Sum(q[i]*p[i]/q[i], (i, 1, K)))", "==0"],
+    [">= -log(Sum(exp(log(p[i])), (i, 1, K)))", "0"],
+    [">= -log(Sum(p[i], (i, 1, K)))", "-log(Sum(q[i], (i, 1, K)))", "0"],
+    ["-expectation(log(p/q), log(q))", ">= -log(Sum(p[i], (i, 1, K)))", "0"],
+]
+
+
+@pytest.mark.parametrize("number", range(len(THEOREMS)))
+def test_a_right_chain_of_inequalities_scores_full(found, number):
+    finding = found("theorem", THEOREMS[number])
+    assert (finding.status, finding.points) == ("right", 3), finding
+
+
+GOOD = "exp(s[j]/tau)/Sum(exp(s[i]/tau), (i, 1, K)) - delta(j, y)"
+WRONG_LINES = {
+    "the sign": ("gradient", [GOOD, f"-({GOOD})"], "sign", "Line 1 follows. **Line 2 does not"),
+    "a factor": ("gradient", [f"2*({GOOD})"], "factor 2", "2 times what it should be"),
+    "a fraction": ("gradient", [f"({GOOD})/3"], "factor 1/3", "1/3 times"),
+    "the number of classes": ("gradient", [f"({GOOD})/K"], "factor 1/K", "1/K times"),
+    "a constant": ("gradient", [f"{GOOD} + 1/2"], "constant", "1/2 too large"),
+    "the delta lost": ("gradient", ["softmax(s/tau)[j]"], "wrong where j = y", "agree where j ≠ y"),
+    "the delta everywhere": ("gradient", ["softmax(s/tau)[j] - 1"], "wrong where j ≠ y", "j = y"),
+    "tau forgotten once": ("gradient", [f"({GOOD})/tau"], "tau misplaced", "`tau` were 1"),
+    "a known mistake": (
+        "gradient",
+        ["softmax(s)[j] - delta(j, y)"],
+        "Where did the temperature go?",
+        "Where did the temperature go?",
+    ),
+    "two classes only": (
+        "hessian",
+        ["softmax(s)[j]*(1 - softmax(s)[j])*(2*delta(j, k) - 1)"],
+        "wrong where K > 2",
+        "agree where K = 2",
+    ),
+    "transposed": (
+        "jacobian",
+        ["q[k]*softmax(s)[k]*(delta(j, k) - softmax(s)[j])"],
+        "transposed",
+        "with j and k exchanged",
+    ),
+    "rounded": (
+        "hessian",
+        ["1.00000000001*softmax(s)[j]*(delta(j, k) - softmax(s)[k])"],
+        "decimal numbers",
+        "exact numbers",
+    ),
+    "nothing in common": (
+        "hessian",
+        ["softmax(s)[j]**2"],
+        "does not follow",
+        "they differ at K = ",
+    ),
+    "not finished": (
+        "gradient",
+        ["Derivative(tau*LSE(s/tau), s[j]) - delta(j, y)"],
+        "not finished",
+        "`Derivative` still stands",
+    ),
+    "an inequality for an equation": ("gradient", ["<= 9"], "relation", "`<=`, and `=`"),
+    "the other direction": (
+        "theorem",
+        ["<= -log(Sum(p[i], (i, 1, K)))", "0"],
+        "direction",
+        "`>=` holds instead",
+    ),
+    "an equation for an inequality": (
+        "theorem",
+        ["-log(Sum(p[i], (i, 1, K)))", "0"],
+        "relation",
+        "not equal",
+    ),
+    "up and down": ("theorem", [">= 0", "<= KL(q, p)", ">= 0"], "direction", "not related"),
+    "too little": ("theorem", [">= -1"], "not finished", "not yet what was asked for"),
+    "too much": ("theorem", ["> -1", ">= 0"], "direction", "`>=` does not hold"),
+    "the theorem itself": ("theorem", [">= 0"], "a step left out", "put a line between"),
+    "no value": ("gradient", ["log(-exp(s[j]))"], "no value", "no value"),
+    "not readable": (
+        "gradient",
+        [GOOD, "2 softmax(s/tau)[j]"],
+        "unreadable line",
+        "Line 2 cannot be",
+    ),
+    "a vector": ("gradient", ["softmax(s/tau) - one_hot(y)"], "unreadable line", "whole vector"),
+    "too large": ("gradient", ["9**9**9"], "unreadable line", "too high a power"),
+    "no lines": ("gradient", 7, "wrong kind", "should be a list of lines"),
+    "too many lines": ("gradient", [GOOD] * 61, "wrong kind", "at most 60"),
+}
+
+
+@pytest.mark.parametrize("slip", WRONG_LINES)
+def test_a_wrong_derivation_scores_nothing_and_is_told_why(found, slip):
+    name, lines, mistake, words = WRONG_LINES[slip]
+    finding = found(name, lines)
+    assert (finding.points, finding.mistake) == (0, mistake), finding
+    assert finding.status in ("wrong", "partly") and words in finding.says
+
+
+def test_the_witness_has_the_point_both_lines_as_typed_and_both_values(found):
+    says = found("hessian", ["softmax(s)[j] * 1", "softmax(s)[k]"]).says
+    assert says.startswith("**Line 1 does not follow from the start**: they differ at K = 2, j = ")
+    start, line = (row for row in says.splitlines() if row.startswith(("| the start", "| line 1")))
+    assert "`Derivative(LSE(s), s[j], s[k])`" in start and "`softmax(s)[j] * 1`" in line
+    assert float(start.split("|")[3]) != float(line.split("|")[3])
+
+
+TRICKS = {
+    "no value where it is wrong": "softmax(s)[j]*(1 - softmax(s)[k])"
+    " + (1 - delta(j, k))*exp(exp(exp(99*(1 - delta(j, k)))))",
+    "wrong for other numbers of classes only": "softmax(s)[j]*(delta(j, k) - softmax(s)[k])"
+    " + (K - 2)*(K - 3)*(K - 5)*(K - 7)",
+    "a quotient of differences": "10**50*(softmax(s + one_hot(k)/10**50)[j] - softmax(s)[j])",
+    "a finer one": "10**200*(softmax(s + one_hot(k)/10**200)[j] - softmax(s)[j])",
+    "a difference in the middle": "10**50*(softmax(s + one_hot(k)/10**50)[j]"
+    " - softmax(s - one_hot(k)/10**50)[j])/2",
+}
+
+
+@pytest.mark.parametrize("trick", TRICKS)
+def test_a_trick_that_fools_random_points_scores_nothing(found, trick):
+    assert found("hessian", [TRICKS[trick]]).points == 0
+
+
+def test_a_step_a_little_beside_its_kink_is_seen(found):
+    rest = "*(delta(j, argmax(s, Others(y))) - delta(j, y))"
+    assert found("kink", ["Heaviside(1 - margin(s, y))" + rest]).points == 1
+    finding = found("kink", ["Heaviside(101/100 - margin(s, y))" + rest])
+    assert (finding.points, finding.mistake) == (0, "a kink")
+
+
+@pytest.mark.parametrize("answer", [None, ..., [], "", ["..."], [...], [None], [""]])
+def test_an_answer_that_is_not_there_is_missing(found, answer):
+    assert found("gradient", answer).status == "missing"
+
+
+def test_five_lines_are_checked_in_less_than_a_second_and_again_in_no_time(found, parameters):
+    lines = derivations(parameters["tau"])[9]
+    begin = time.process_time()
+    found("gradient", lines)
+    first = time.process_time()
+    found("gradient", lines)
+    assert first - begin < 1 and time.process_time() - first < 0.02
+
+
+# Functions
+
+
+def gradient(s, y, tau):
+    e = np.exp((s - s.max()) / tau)
+    p = e / e.sum()
+    p[y] -= 1
+    return p
+
+
+def losses(s, y):
+    top = s.max(axis=-1)
+    lse = top + np.log(np.exp(s - top[:, None]).sum(axis=-1))
+    return lse - s[np.arange(len(y)), y]
+
+
+def jacobian(s, q):
+    p = gradient(s, 0, 1) + (np.arange(len(s)) == 0)
+    return (q * p)[:, None] * (np.eye(len(s)) - p)
+
+
+def as_loops(s, y, tau):
+    weights = [2.718281828459045 ** ((x - max(s)) / tau) for x in s]
+    return [w / sum(weights) - (place == y) for place, w in enumerate(weights)]
+
+
+def in_place(s, y, tau):
+    s -= s.max()
+    s /= tau
+    np.exp(s, out=s)
+    s /= s.sum()
+    s[y] -= 1
+    return s
+
+
+class Model:
+    def __init__(self, tau):
+        self.tau = tau
+
+    def __call__(self, s, y):
+        return gradient(s, y, self.tau)
+
+
+def functions(tau):
+    """Right answers to `code`, written in other ways."""
+    return [
+        lambda s, y: gradient(s, y, tau),
+        lambda s, y: as_loops(s, y, tau),
+        lambda scores, label: tuple(as_loops(scores, label, tau)),
+        lambda s, y: in_place(s, y, tau),
+        Model(tau),
+        lambda s, y: np.exp(s / tau - np.logaddexp.reduce(s / tau)) - np.eye(len(s))[y],
+        lambda s, y: gradient(s - 17, y, tau).astype(np.longdouble),
+        lambda s, y: (
+            1 / np.exp((s[None, :] - s[:, None]).clip(None, 700 * tau) / tau).sum(1)
+            - (np.arange(s.size) == y)
+        ),
+        lambda *arguments: gradient(*arguments, tau),
+        lambda s, y: -(np.eye(s.size)[int(y)] - gradient(s, y, tau) - np.eye(s.size)[y]),
+    ]
+
+
+@pytest.mark.parametrize("number", range(10))
+def test_a_right_function_however_written_scores_full(found, parameters, number):
+    finding = found("code", functions(parameters["tau"])[number])
+    assert (finding.status, finding.points, finding.mistake) == ("right", 4, None), finding
+
+
+def test_right_functions_of_batches_and_matrices_score_full(found):
+    assert found("matrix", jacobian).points == 2
+    assert found("rows", losses).points == 2
+    assert found("batch", lambda s, y: losses(s, y).mean()).points == 2
+
+
+def naive(s, y, tau):
+    with np.errstate(all="ignore"):
+        p = np.exp(s / tau) / np.exp(s / tau).sum()
+    p[y] -= 1
+    return p
+
+
+def fails(s, y, tau):
+    raise AnswerError("it raises ValueError: shapes do not fit.")
+
+
+WRONG_FUNCTIONS = {
+    "the sign": ("code", lambda s, y, tau: -gradient(s, y, tau), 0, "sign"),
+    "a factor": ("code", lambda s, y, tau: gradient(s, y, tau) * 2, 0, "factor 2"),
+    "a fraction": ("code", lambda s, y, tau: gradient(s, y, tau) / -3, 0, "factor -1/3"),
+    "no delta": (
+        "code",
+        lambda s, y, tau: gradient(s, y, tau) + (np.arange(s.size) == y),
+        0,
+        "wrong at the right class",
+    ),
+    "a constant": ("code", lambda s, y, tau: gradient(s, y, tau) + 0.1, 0, "constant"),
+    "a known mistake": (
+        "code",
+        lambda s, y, tau: gradient(s, y, 1),
+        0,
+        "Where did the temperature go?",
+    ),
+    "overflow": ("code", naive, 3, "unstable for large scores"),
+    "few digits": (
+        "code",
+        lambda s, y, tau: gradient(s, y, tau).astype(np.float32),
+        0,
+        "inaccurate",
+    ),
+    "a column": ("code", lambda s, y, tau: gradient(s, y, tau)[:, None], 0, "shape"),
+    "too short": ("code", lambda s, y, tau: gradient(s, y, tau)[1:], 0, "shape"),
+    "a number": ("code", lambda s, y, tau: 0.5, 0, "shape"),
+    "nothing": ("code", lambda s, y, tau: None, 0, "raises an error"),
+    "a text": ("code", lambda s, y, tau: "0.5", 0, "raises an error"),
+    "ragged": ("code", lambda s, y, tau: [[1], [1, 2]], 0, "raises an error"),
+    "an error": ("code", fails, 0, "raises an error"),
+    "noise": ("code", lambda s, y, tau: np.sin(s), 0, "wrong values"),
+    "not finite": ("rows", lambda s, y: losses(s, y) + np.inf, 0, "not finite"),
+    "transposed": ("matrix", lambda s, q: jacobian(s, q).T, 0, "transposed"),
+    "the diagonal": ("matrix", lambda s, q: jacobian(s, q) + np.eye(4), 0, "wrong at the diagonal"),
+    "only the diagonal": (
+        "matrix",
+        lambda s, q: np.diag(np.diag(jacobian(s, q))),
+        0,
+        "right only at the diagonal",
+    ),
+    "a sum for a mean": ("batch", lambda s, y: losses(s, y).sum(), 0, "missing mean"),
+    "no mean": ("batch", losses, 0, "missing mean"),
+    "a mean too many": ("rows", lambda s, y: losses(s, y).mean(), 0, "mean over the rows"),
+    "a sum too many": ("rows", lambda s, y: losses(s, y).sum(), 0, "sum over the rows"),
+    "another logarithm": ("rows", lambda s, y: losses(s, y) / np.log(2), 0, "logarithm to base 2"),
+}
+
+
+@pytest.mark.parametrize("slip", WRONG_FUNCTIONS)
+def test_a_wrong_function_is_told_what_its_errors_look_like(found, parameters, slip):
+    name, function, points, mistake = WRONG_FUNCTIONS[slip]
+    tau = (parameters["tau"],) if name == "code" else ()
+    finding = found(name, lambda *arguments: function(*arguments, *tau))
+    assert (finding.points, finding.mistake) == (points, mistake), finding
+
+
+def test_the_input_at_which_a_function_is_most_wrong_is_shown_and_by_how_much(found, parameters):
+    def answer(s, y):
+        value = losses(s, y)
+        value[5] += 0.25
+        return value
+
+    says = found("rows", answer).says
+    assert "in row 5 of a batch, with `s = [" in says and ", off by 0.25." in says
+
+
+def test_the_inputs_are_copies(assignment, parameters):
+    question = next(question for question in assignment.questions if question.name == "code")
+    before = [s.copy() for (s, _), _ in question.examples(question.probes[0], parameters, 7)]
+    check(question, lambda s, y: in_place(s, y, 1), parameters, 7)
+    after = [s for (s, _), _ in question.examples(question.probes[0], parameters, 7)]
+    assert all(map(np.array_equal, before, after))
+
+
+def test_an_error_that_is_not_the_answer_passes_through(found):
+    class Timeout(Exception):
+        pass
+
+    def answer(s, y):
+        raise Timeout
+
+    with pytest.raises(Timeout):
+        found("code", answer)
+
+
+def test_what_is_no_function_is_told_so(found):
+    assert "should be a function, and is a list" in found("code", [1]).says
+
+
+# Numbers and words
+
+
+def numbers(tau):
+    """Right answers to `root`, by other ways."""
+    root = float(np.log(np.expm1(tau)))
+    return [
+        root,
+        np.float64(root),
+        np.array(root),
+        np.array([root])[0],
+        root * (1 + 9e-5),
+        root * (1 - 9e-5),
+        Fraction(root),
+        round(root, 5),
+        log(exp(tau) - 1).evalf(),
+        np.float32(root),
+    ]
+
+
+@pytest.mark.parametrize("number", range(10))
+def test_a_right_number_of_any_kind_scores_full(found, parameters, number):
+    finding = found("root", numbers(parameters["tau"])[number])
+    assert (finding.status, finding.points) == ("right", 2), finding
+
+
+WRONG_NUMBERS = {
+    "the sign": (lambda x: -x, "sign"),
+    "half": (lambda x: x / 2, "factor 1/2"),
+    "twice": (lambda x: x * 2, "factor 2"),
+    "percent": (lambda x: x * 100, "factor 100"),
+    "the complement": (lambda x: 1 - x, "complement"),
+    "the reciprocal": (lambda x: 1 / x, "reciprocal"),
+    "base 2": (lambda x: x / np.log(2), "logarithm to base 2"),
+    "base 10": (lambda x: x / np.log(10), "logarithm to base 10"),
+    "rounded": (lambda x: x * 1.002, "inaccurate"),
+    "far away": (lambda x: x + 40, "wrong number"),
+    "not a number": (lambda x: np.nan, "wrong kind"),
+    "infinite": (lambda x: np.inf, "wrong kind"),
+    "a text": (lambda x: str(x), "wrong kind"),
+    "a list": (lambda x: [x], "wrong kind"),
+    "complex": (lambda x: x + 1j, "wrong kind"),
+}
+
+
+@pytest.mark.parametrize("slip", WRONG_NUMBERS)
+def test_a_wrong_number_is_told_what_it_looks_like(found, parameters, slip):
+    change, mistake = WRONG_NUMBERS[slip]
+    finding = found("root", change(numbers(parameters["tau"])[0]))
+    assert (finding.points, finding.mistake) == (0, mistake), finding
+    assert "exp" not in finding.says  # the equation would be half of the solution
+
+
+def test_a_known_wrong_number_has_its_hint(found, parameters):
+    assert found("root", parameters["tau"]).says == "The 1 counts."
+
+
+@pytest.mark.parametrize("answer", ["three words here", "x " * 100, "ein Satz mit Umlauten: äöü"])
+def test_words_are_left_to_a_person(found, answer):
+    finding = found("reason", answer)
+    assert (finding.status, finding.points) == ("to read", 0)
+    assert ("Between 3 and 20" in finding.says) == (len(answer.split()) > 20)
+
+
+def test_no_words_are_no_answer(found):
+    assert found("reason", "  \n").status == "missing"
+    assert found("reason", 5).mistake == "wrong kind"
+
+
+# In the notebook
+
+
+@pytest.fixture
+def homework(assignment, parameters, tmp_path):
+    (tmp_path / "questions.json").write_text(assignment.public(parameters), encoding="utf-8")
+    return Homework(tmp_path / "questions.json")
+
+
+def ask(homework, name=None, **answers):
+    """hw.check in a notebook with these variables."""
+    namespace = {"hw": homework, "name": name, **answers}
+    exec("finding = hw.check(name)", namespace)
+    return namespace["finding"]
+
+
+def test_a_notebook_is_checked_by_its_variables(homework, parameters):
+    tau = parameters["tau"]
+    assert ask(homework, "gradient", gradient=[softmax(s / tau)[j] - delta(j, y)]).points == 4
+    assert ask(homework, "gradient").status == "missing"
+    finding = ask(homework, "code", code=lambda s, y: gradient(s, y, tau))
+    assert finding.points == 3 and "1 more of the points" in finding.says
+
+
+def test_an_error_in_a_students_function_is_a_finding(homework):
+    finding = ask(homework, "rows", rows=lambda s, y: s[99])
+    assert finding.points == 0 and "it raises IndexError: index 99" in finding.says
+
+
+def test_all_questions_are_shown_in_one_table(homework, parameters):
+    findings = ask(homework, gradient=["<img src=x>"], reason="because it is so")
+    assert [finding.status for finding in findings][:3] == ["wrong", "missing", "missing"]
+    table = findings._repr_html_()
+    assert table.count("<tr>") == 12 and "<img" not in table
+    assert "gradient: wrong, 0 of 4 points" in repr(findings)
+
+
+def test_an_unknown_question_is_an_error_that_names_the_known_ones(homework):
+    with pytest.raises(ValueError, match="one of gradient, hessian"):
+        homework.check("q9")
+
+
+def test_what_a_student_types_is_shown_as_code_and_nothing_else(found):
+    for line in ["`<b>x</b>`", "<script>alert(1)</script>", "s[j] | ![](x)"]:
+        says = found("gradient", [line]).says
+        assert "<" not in says.replace("`<`", "") and "![" not in says
+
+
+def test_sympy_lines_and_texts_are_the_same_lines(homework):
+    line = Derivative(log(Sum(exp(s[i]), (i, 1, K))), s[j])
+    assert (
+        ask(homework, "hessian", hessian=[line]).says
+        == ask(homework, "hessian", hessian=[str(line)]).says
+    )
