@@ -390,7 +390,7 @@ def _bubblewrap(limits) -> list[str]:
     if bubblewrap is None:
         raise NoSandbox("bubblewrap (the program bwrap) is not installed")
     command = [bubblewrap, "--unshare-all", "--unshare-user", "--uid", "65534", "--gid", "65534"]
-    command += ["--cap-drop", "ALL", "--new-session"]
+    command += ["--cap-drop", "ALL"]
     for path in ("/usr/lib", "/usr/lib64", "/lib", "/lib64", "/etc/ld.so.cache"):
         command += ["--ro-bind-try", path, path]
     for path in sorted(seen):

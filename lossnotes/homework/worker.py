@@ -37,7 +37,7 @@ import types
 import numpy as np
 import sympy
 
-PR_SET_DUMPABLE, PR_SET_SECCOMP, PR_SET_NO_NEW_PRIVS, FILTER = 4, 22, 38, 2
+PR_SET_DUMPABLE, PR_SET_SECCOMP, FILTER = 4, 22, 2
 CHANNEL = 3  # the child's only descriptor beside the standard three
 OPEN_FILES = 64
 FILES = 10_000  # in the folder: rlimits bound the size of a file, not their number
@@ -339,12 +339,10 @@ if __name__ == "__main__":
     warm_up()
     np.random.seed(0)  # noqa: NPY002  # every child begins with the same state
     os.chdir(setup["folder"])
-    empty(setup["folder"])
     for standard in range(3):
         os.dup2(nothing, standard)
     if setup["filter"]:
-        prctl(PR_SET_DUMPABLE, 0)
-        prctl(PR_SET_NO_NEW_PRIVS, 1)
+        prctl(PR_SET_DUMPABLE, 0)  # no core, nor a program of the system that is called for one
     gc.freeze()
     control.sendall(b"+")
     serve(control, setup)

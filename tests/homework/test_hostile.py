@@ -68,6 +68,8 @@ def test_a_hostile_submission_gets_what_it_deserves_and_so_does_the_next(name):
     result = one(name, data)
     assert (result.points, result.status) == (points, status), result
     assert not re.search(r"[\x00-\x08\x1b\ud800-\udfff]", result.model_dump_json())
+    reached = [error for error in result.errors if "SystemError" in error or "Assertion" in error]
+    assert reached == []  # so they say where something should have been refused, and was not
     after = one("honest", HONEST)
     assert (after.points, after.status, after.errors) == (10, "graded", [])
     places = [HERE, *HERE.parents, Path.cwd(), Path.home(), *map(Path, ("/tmp", "/dev/shm"))]

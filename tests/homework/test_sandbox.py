@@ -143,8 +143,8 @@ def test_a_cell_that_fails_does_not_stop_the_next(sandbox):
 
 def test_lines_for_jupyter_alone_are_left_out_and_noted(sandbox):
     cell = "%matplotlib inline\nx = 1\nif x:\n    !ls"
-    with sandbox.run([cell, "display(x)"]) as answers:
-        assert answers.errors[:2] == [(1, "left out: %matplotlib inline"), (1, "left out: !ls")]
+    with sandbox.run([cell, "display(x)\nhelp(print)"]) as answers:
+        assert answers.errors == [(1, "left out: %matplotlib inline"), (1, "left out: !ls")]
 
 
 def test_a_line_that_begins_with_percent_inside_a_formula_is_python(sandbox):
@@ -495,6 +495,17 @@ def test_its_folder_is_small(hasty):
     with hasty.run([inspect.cleandoc(cell)]) as answers:
         assert answers.number("x") <= 1 << 20
         assert "No space left" in answers.text("reason")
+
+
+def test_open_files_are_few(sandbox):
+    cell = """
+        files = []
+        while True:
+            files.append(open("/dev/null"))
+    """
+    with sandbox.run([inspect.cleandoc(cell), "x = float(len(files))\nfiles.clear()"]) as answers:
+        assert "Too many open files" in answers.errors[0][1]
+        assert answers.number("x") < 64
 
 
 def test_too_many_files_end_the_submission(hasty):
