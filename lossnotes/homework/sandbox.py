@@ -121,9 +121,9 @@ class Sandbox:
         self._control.close()
         self._control = None
         try:
-            self._process.wait(5)
+            self._process.wait(3)
         except subprocess.TimeoutExpired:
-            self._process.kill()
+            os.killpg(self._process.pid, signal.SIGKILL)
             self._process.wait()
         self._folder.cleanup()
 
@@ -172,6 +172,7 @@ class Sandbox:
             )
             theirs.close()
             self._control.settimeout(START)
+            reason = "it ended at once"
             try:
                 self._control.sendall(json.dumps(setup).encode() + b"\n")
                 ready = self._control.recv(1)
@@ -240,9 +241,7 @@ class Answers:
 
     def __init__(self, channel, cells, limits, stop):
         self._channel, self._limits, self._stop = channel, limits, stop
-        self._left = (
-            2 * limits.seconds
-        )  # on the clock; what the questions' own judges take is not counted
+        self._left = 2 * limits.seconds  # to wait for it: what judging takes is not counted
         self._over = None
         self._received = bytearray()  # what is said unasked is the answer to the next question
         self.errors: list[tuple[int, str]] = self._exchange(cells, _errors)

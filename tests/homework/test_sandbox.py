@@ -601,6 +601,12 @@ def children(process):
     return [*map(int, Path(f"/proc/{process}/task/{process}/children").read_text().split())]
 
 
+def test_a_worker_that_hangs_is_ended():
+    with Sandbox(trusted=True) as box:
+        os.kill(box._process.pid, signal.SIGSTOP)
+    assert box._process.returncode == -signal.SIGKILL
+
+
 def test_no_process_outlives_its_grader(sandbox):
     program = "from lossnotes.homework.sandbox import Sandbox\nbox = Sandbox()\n"
     program += "with box.run(['x = 1']):\n    print(box._process.pid, flush=True)\n    input()"
