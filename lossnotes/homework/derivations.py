@@ -13,7 +13,7 @@ from lossnotes.derive import Witness, compare, evaluate
 from lossnotes.derive.points import draw_points, indices_of, integrations, symbols_of
 from lossnotes.derive.symbols import Between, K
 from lossnotes.derive.values import Excluded, Undefined
-from lossnotes.homework.expressions import ExpressionError, mentions, text
+from lossnotes.homework.expressions import MEANINGLESS, ExpressionError, mentions, text
 from lossnotes.homework.finding import AnswerError, code, finding, plain, shown
 from lossnotes.homework.kinks import beside_kinks
 from lossnotes.homework.probes import stand_in
@@ -155,7 +155,7 @@ def _failure(left, relation, right, seed=0):
         if verdict.kind == "confirmed":
             return _second_look(left, relation, right, seed)
         return verdict.witness
-    except (ValueError, ArithmeticError, TypeError, AttributeError, RecursionError) as error:
+    except MEANINGLESS as error:
         return plain(error)
 
 

@@ -8,6 +8,7 @@ which is all that is left of a third once Python has divided, is 1/3.
 """
 
 import ast
+import math
 import re
 from fractions import Fraction
 from functools import lru_cache
@@ -15,6 +16,7 @@ from math import comb, prod
 
 from sympy import (
     Abs,
+    Add,
     Derivative,
     E,
     Expr,
@@ -27,6 +29,9 @@ from sympy import (
     KroneckerDelta,
     Max,
     Min,
+    Mul,
+    NumberSymbol,
+    Pow,
     Rational,
     Sum,
     Symbol,
@@ -227,14 +232,16 @@ class Reader:
             self.refuse(node, _why_not(node))
         try:
             expression, kind = read(node, names, depth + 1)
+            if kind == "n" and expression.is_number:
+                _refuse_large(expression)
+        except OverflowError:
+            self.refuse(node, "is too large a number")
         except MEANINGLESS as error:
             if isinstance(error, ExpressionError):
                 raise
             self.refuse(node, f"has no meaning: {error}")
         if expression in (nan, zoo) or isinstance(expression, AccumBounds):
             self.refuse(node, "has no value")
-        if isinstance(expression, Rational) and _bits(expression) > BITS:
-            self.refuse(node, "is too large a number")
         return expression, kind
 
     def _Constant(self, node, names, depth):
@@ -309,7 +316,15 @@ class Reader:
                 self.refuse(node, "divides by zero")
             if _bits(base) * abs(exponent) > BITS:
                 self.refuse(node, "is too large a number")
+        if base == E:
+            self._refuse_power_of_logarithm(node, exponent)
         return base**exponent
+
+    def _refuse_power_of_logarithm(self, node, exponent):
+        """SymPy makes 7**(10**9) of exp(10**9*log(7)), and writes it out."""
+        large = any(abs(number) > POWER for number in exponent.atoms(Rational))
+        if large and exponent.has(log):
+            self.refuse(node, f"is too high a power: at most {POWER}")
 
     def _Tuple(self, node, names, depth):
         return Tuple(*(self.scalar(part, names, depth) for part in node.elts)), "v"
@@ -380,6 +395,8 @@ class Reader:
                 self.refuse(
                     node, "is too large; only K - 1, K - 2 ... and small numbers have a factorial"
                 )
+        if name == "exp":
+            self._refuse_power_of_logarithm(node, arguments[0])
         result = function(*arguments)
         if takes[0] == "e":
             return result, kinds[0]
@@ -420,7 +437,11 @@ class Reader:
                 known = Symbol(name.id, real=True)
             inner[name.id] = known
             limits.append((known, *ends))
-        return operation(self.scalar(body, inner, depth), *reversed(limits))
+        whole = operation(self.scalar(body, inner, depth), *reversed(limits))
+        variables = [limit[0] for part in whole.atoms(Integral) for limit in part.limits]
+        if operation is Integral and len(set(variables)) < len(variables):
+            self.refuse(node, "integrates by one name twice; choose another for one of them")
+        return whole
 
     def _derivative(self, node, names, depth):
         if len(node.args) < 2:
@@ -443,6 +464,8 @@ class Reader:
             variables += [variable] * int(times)
         if len(variables) > ORDER:
             self.refuse(node, f"is of too high an order, more than {ORDER}")
+        if any(by.is_Symbol and by not in expression.free_symbols for by in variables):
+            return Integer(0)
         return Derivative(expression, *variables)
 
 
@@ -476,6 +499,34 @@ def _exact(number, digits):
         if abs(simple - number) <= abs(number) * Fraction(1, 10**14):
             number = simple
     return Rational(number.numerator, number.denominator)
+
+
+def _refuse_large(number):
+    """OverflowError for a number that is too large for a float, such as exp(exp(20)).
+
+    SymPy would spend all its time on the digits of its sine.
+    """
+    if isinstance(number, Rational):
+        if _bits(number) > BITS:
+            raise OverflowError
+    elif not number.has(oo):
+        _float(number)
+
+
+def _float(number):
+    """About the size of a number, in floats."""
+    if isinstance(number, (Rational, NumberSymbol)):
+        return float(number)
+    parts = [_float(part) for part in number.args]
+    if isinstance(number, Add):
+        return sum(map(abs, parts))
+    if isinstance(number, Mul):
+        return abs(prod(parts))
+    if isinstance(number, exp):
+        return math.exp(parts[0])
+    if isinstance(number, Pow) and parts[0]:
+        return abs(parts[0]) ** parts[1]
+    return max(parts, default=1)
 
 
 def _bits(number):

@@ -108,7 +108,7 @@ def stand_in(name, number):
     return Symbol(name, positive=True) if number > 0 else Symbol(name, real=True)
 
 
-@lru_cache(4096)
+@lru_cache(16_384)
 def example(definition, arguments, mean, specs, parameters, seed):
     """Inputs drawn as `specs` say, and the exact values of the definition as an array of floats.
 
