@@ -457,6 +457,14 @@ def test_what_cannot_be_interrupted_ends_the_submission(hasty, cell):
     assert number(hasty, "x", "x = 1") == 1
 
 
+def test_the_time_of_all_answers_together_is_bounded(hasty):
+    with hasty.run(["import time\ndef f(x):\n    time.sleep(1.5)\n    return x"]) as answers:
+        f = answers.function("f")
+        with pytest.raises(Timeout, match="not answer for 4 seconds"):
+            for _ in range(3):
+                f(1)
+
+
 def test_the_time_of_the_judge_is_not_counted(hasty):
     with hasty.run(["x = 1"]) as answers:
         time.sleep(4.5)
@@ -684,6 +692,14 @@ def test_a_forged_array_is_a_crash(sandbox, forged):
         f = answers.function("f")
         with pytest.raises(Crashed, match="what it answers is not"):
             f(1)
+
+
+def test_what_is_said_unasked_is_taken_in_order(sandbox):
+    cell = r"""import os; x = 1; os.write(3, b'[]\n{"value": 5.0}\n')"""
+    with sandbox.run([cell]) as answers:
+        assert answers.number("x") == 5
+        with pytest.raises(Crashed):  # the report of errors, which is next
+            answers.number("x")
 
 
 def test_an_answer_without_end_is_a_crash(hasty):
