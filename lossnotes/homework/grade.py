@@ -144,6 +144,7 @@ def _judge(result, assignment, secret, cells, sandbox, judge):
     """Ask for every answer and judge it: functions last, because each may be the end of the run."""
     parameters, seed = draw(assignment, secret, result.student)
     findings, written, lines = {}, {}, {}
+    patience = 4  # it may stop four times, or take too long twice
     waiting = deque(sorted(assignment.questions, key=lambda each: each.kind == "function"))
     while waiting:
         question = None
@@ -162,10 +163,15 @@ def _judge(result, assignment, secret, cells, sandbox, judge):
                     if question.kind == "function" and answer and answer.stopped:
                         raise answer.stopped
         except (Timeout, Crashed) as stop:
-            if question is None:  # its cells, not an answer
+            if not findings and not lines and question is None:  # its cells, not an answer
                 raise
-            if question.name not in findings:
-                findings[question.name] = _finding(question, None, parameters, seed, str(stop))
+            patience -= 2 if isinstance(stop, Timeout) else 1
+            lost = [question] if question and question.name not in findings else []
+            if question is None or patience <= 0:
+                lost += waiting
+                waiting.clear()
+            for each in lost:
+                findings[each.name] = _finding(each, None, parameters, seed, str(stop))
     for question in assignment.questions:
         if question.name in lines:
             finding = judge.check(question, lines[question.name], parameters, seed)
