@@ -437,11 +437,12 @@ class Reader:
                 known = Symbol(name.id, real=True)
             inner[name.id] = known
             limits.append((known, *ends))
-        whole = operation(self.scalar(body, inner, depth), *reversed(limits))
-        variables = [limit[0] for part in whole.atoms(Integral) for limit in part.limits]
-        if operation is Integral and len(set(variables)) < len(variables):
+        inside = self.scalar(body, inner, depth)
+        taken = [limit[0] for part in inside.atoms(Integral) for limit in part.limits]
+        own = [limit[0] for limit in limits]
+        if operation is Integral and (len(set(own)) < len(own) or set(own) & set(taken)):
             self.refuse(node, "integrates by one name twice; choose another for one of them")
-        return whole
+        return operation(inside, *reversed(limits))
 
     def _derivative(self, node, names, depth):
         if len(node.args) < 2:

@@ -65,7 +65,7 @@ FORMULAS = [
     if side not in SIGNS
 ]
 m = Symbol("m", integer=True, positive=True)
-t = Symbol("t", real=True)
+t, u = Symbol("t", real=True), Symbol("u", real=True)
 READ = {
     "exp(s[j])/Sum(exp(s[i]), (i, 1, K)) - delta(j, y)": exp(s[j]) / Sum(exp(s[i]), (i, 1, K))
     - delta(j, y),
@@ -79,6 +79,9 @@ READ = {
     "Sum(Sum(s[i], (i, 1, j)), (j, 1, K))": Sum(s[i], (i, 1, j), (j, 1, K)),
     "Sum(s[i]*s[j], (i, 1, j), (j, 1, K))": Sum(s[i] * s[j], (i, 1, j), (j, 1, K)),
     "Integral(exp(t*c), (t, 0, 1))": Integral(exp(t * c), (t, 0, 1)),
+    "Integral(Integral(u, (u, 0, 1)) + Integral(u**2, (u, 0, t)), (t, 0, 1))": Integral(
+        Integral(u, (u, 0, 1)) + Integral(u**2, (u, 0, t)), (t, 0, 1)
+    ),
     "KL(q, softmax(s)) + entropy(q)": KL(q, softmax(s)) + entropy(q),
     "KL(p, 1/K)": KL(p, 1 / K),
     "CE((1 - c, c), softmax((0, c)))": CE((1 - c, c), softmax((0, c))),
@@ -235,6 +238,7 @@ REFUSED = {
     "tan(pi/2)": "no value",
     "Max(c, I)": "no meaning",
     "Integral(Integral(u*c, (u, 0, 1)), (u, 0, 1))": "twice",
+    "Integral(u*c, (u, 0, 1), (u, 0, 1))": "twice",
     "Sum(s[i])": "range",
     "Sum(s[i], i)": "range",
     "Sum(s[i], (2, 1, K))": "no name",
