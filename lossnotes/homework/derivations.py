@@ -135,17 +135,35 @@ def _hint(question, expression, parameters, seed):
 def follows(left, relation, right, parameters, seed):
     """None if `left relation right`; else a Witness, or the words of an error.
 
-    First for all values of the parameters, which is found out once for all students; where that
-    fails, for the numbers of this one.
+    First for all values of the parameters, which is found out once for all students: a student's
+    number stands for its parameter, and what holds for all holds for this one. Where that fails,
+    for the numbers of this student.
     """
-    failure = _failure(left, relation, right, seed)
-    if failure is None:
+    exact, general = _numbers(tuple(parameters.items()))
+    sides = (left.xreplace(_these(general, left)), right.xreplace(_these(general, right)))
+    if _failure(sides[0], relation, sides[1], seed) is None:
         return None
-    stood_in = ((stand_in(name, number), number) for name, number in parameters.items())
-    exact = {symbol: Rational(str(number)) for symbol, number in stood_in if symbol.is_Symbol}
-    if (left.free_symbols | right.free_symbols).isdisjoint(exact):
-        return failure
     return _failure(left.xreplace(exact), relation, right.xreplace(exact), seed)
+
+
+@lru_cache(64)
+def _numbers(parameters):
+    """The number of every parameter that has a symbol, and what its simple functions stand for."""
+    stood_in = ((stand_in(name, number), number) for name, number in parameters)
+    exact = {symbol: Rational(str(number)) for symbol, number in stood_in if symbol.is_Symbol}
+    general = {
+        sign * number**power: sign * symbol**power
+        for x, value in exact.items()
+        for number, symbol in ((1 - value, 1 - x), (value, x))
+        for power in (-2, 2, -1, 1)
+        for sign in (1, -1)
+        if number not in (0, 1, -1)
+    }
+    return exact, general
+
+
+def _these(general, expression):
+    return {number: general[number] for number in expression.atoms(Rational) & general.keys()}
 
 
 @lru_cache(4096)

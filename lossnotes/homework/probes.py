@@ -30,7 +30,7 @@ from sympy import (
 from lossnotes.derive import Point, compare, evaluate
 from lossnotes.derive.points import indices_of, integrations
 from lossnotes.derive.prove import Reduction, unfold
-from lossnotes.derive.symbols import Classes, K
+from lossnotes.derive.symbols import Between, Classes, K
 from lossnotes.derive.values import Excluded, Undefined
 
 DIGITS = 50
@@ -105,6 +105,8 @@ def stand_in(name, number):
     """What stands for a parameter in formulas: a symbol, but for a whole number itself."""
     if isinstance(number, int):
         return Integer(number)
+    if 0 < number < 1:
+        return Between(name, 0, 1)
     return Symbol(name, positive=True) if number > 0 else Symbol(name, real=True)
 
 
