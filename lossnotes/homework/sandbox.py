@@ -263,7 +263,7 @@ class Answers:
 
         The submission's function gets arrays, and NumPy scalars where the shape is ().
         """
-        self._ask("callable", name, lambda value: value if value is True else None)
+        self._ask("callable", name, lambda value: value)
 
         def call(*arguments):
             arrays = [np.asarray(argument) for argument in arguments]
@@ -356,8 +356,8 @@ def _errors(value) -> list[tuple[int, str]] | None:
 def _array(value) -> np.ndarray | None:
     match value:
         case ["<f8", [*shape], str(data)] if all(type(size) is int and size >= 0 for size in shape):
-            with contextlib.suppress(ValueError, OverflowError):
-                return np.frombuffer(base64.b64decode(data, validate=True), "<f8").reshape(shape)
+            with contextlib.suppress(ValueError):
+                return np.frombuffer(base64.b64decode(data), "<f8").reshape(shape)
     return None
 
 

@@ -321,8 +321,9 @@ SYSTEM_CALLS = {  # numbers of x86-64, with arguments that would do something
     "pidfd_open the worker": (434, 2, 0),
     "pidfd_getfd": (438, 3, 0, 0),
     "ptrace the worker": (101, 16, 2, 0, 0),
-    "process_vm_readv": (310, 2, 0, 0, 0, 0, 0),
-    "process_vm_writev": (311, 2, 0, 0, 0, 0, 0),
+    "ptrace at all": (101, 0, 0, 0, 0),
+    "process_vm_readv": (310, 0, 0, 0, 0, 0, 0),
+    "process_vm_writev": (311, 0, 0, 0, 0, 0, 0),
     "prctl to be dumpable": (157, 4, 1),
     "prlimit of the worker": (302, 2, 0, 0, 0),
     "setrlimit": (160, 0, 0),
@@ -661,11 +662,12 @@ FORGED = {
 }
 
 
+@pytest.mark.parametrize("before", [b"", b"[]\n"], ids=["the errors", "an answer"])
 @pytest.mark.parametrize("forged", FORGED.values(), ids=FORGED)
-def test_a_forged_answer_is_a_crash(hasty, forged):
-    cell = f"import os\nfor _ in range(3):\n    os.write(3, {forged!r} + b'\\n')\nx = 1.0"
+def test_a_forged_answer_is_a_crash(hasty, forged, before):
+    cell = f"import os\nos.write(3, {before + forged!r} + b'\\n')\nx = 1.0"
     with pytest.raises(Crashed, match="what it answers is not"):
-        with hasty.run([cell.replace("[b'x']", "")]) as answers:
+        with hasty.run([cell]) as answers:
             answers.number("x")
 
 
