@@ -259,9 +259,10 @@ class Reader:
             return names[node.id], _kind(names[node.id])
         if node.id in FUNCTIONS or node.id in CALCULUS:
             self.refuse(node, f"needs its arguments, {node.id}(...)")
-        base = node.id.partition("_")[0]
+        base, _, index = node.id.partition("_")
+        if base in FUNCTIONS:
+            self.refuse(node, f"is no name here; a function is written {base}(...)")
         if base in names:
-            index = node.id.partition("_")[2]
             self.refuse(node, f"is no name here; an entry is written {base}[{index}]")
         known = ", ".join(sorted(set(names) - set(CONSTANTS)))
         self.refuse(node, f"is no name here; known are {known}, and the functions of the book")

@@ -31,8 +31,10 @@ def check_function(question, answer, parameters, seed):
             points += probe.points
             says.append(f"- ✓ {probe.asks} ({worth}): right at {len(examples)} inputs.")
         else:
-            says.append(f"- ✗ {probe.asks} ({worth}): {wrong[0]}")
-            mistakes.append(wrong[1])
+            words, mistake = wrong
+            again = mistake in mistakes
+            says.append(f"- ✗ {probe.asks} ({worth}): {'likewise.' if again else words}")
+            mistakes.append(mistake)
     unseen = question.points - sum(probe.points for probe in question.probes)
     if unseen > 0:
         says.append(f"- {unseen:g} more of the points are given for inputs that you do not see.")

@@ -521,6 +521,11 @@ def test_the_input_at_which_a_function_is_most_wrong_is_shown_and_by_how_much(fo
     assert "in row 5 of a batch, with `s = [" in says and ", off by 0.25." in says
 
 
+def test_the_same_mistake_is_explained_once(found, parameters):
+    says = found("code", lambda s, y: -gradient(s, y, parameters["tau"])).says.splitlines()
+    assert "**sign**" in says[0] and says[1] == "- ✗ large scores (1 point): likewise."
+
+
 def test_the_inputs_are_copies(assignment, parameters):
     question = next(question for question in assignment.questions if question.name == "code")
     before = [s.copy() for (s, _), _ in question.examples(question.probes[0], parameters, 7)]

@@ -207,6 +207,7 @@ REFUSED = {
     "KL(q)": "2 arguments",
     "x": "is no name here",
     "s_j": "s[j]",
+    "delta_jy": "delta(...)",
     "np.exp(s[j])": "write exp alone",
     "sum(s)": "Sum(s[i], (i, 1, K))",
     "Eq(s[j], 1)": "right side",
