@@ -7,8 +7,8 @@ packages read-only, one empty folder, and no network, no other process, no /proc
 What may be asked? Seccomp allows a hundred harmless system calls; to fork, to connect, to trace
 or to signal is not among them, not even for root, whom RLIMIT_NPROC does not bind. How much?
 Rlimits bound time, memory and files. All three come without a daemon and without being root.
-Landlock would close files only, a container would cost a second a submission, and no filter
-written in Python holds against Python.
+Landlock would close files only, a container would start Python anew for each submission, and no
+filter written in Python holds against Python.
 
 The worker knows nothing worth stealing. A child gets its cells over a channel of its own, which
 the worker passes on unread; so no copy of an earlier submission is left in the memory it inherits.
