@@ -24,7 +24,8 @@ def check_function(question, answer, parameters, seed):
         try:
             found = [_call(question, answer, inputs) for inputs, _ in examples]
             trial = Trial(question, examples, found)
-            wrong = trial.explain(lambda p=probe, t=trial: _hint(t, p, parameters, seed))
+            right = trial.worst_error <= question.tolerance
+            wrong = None if right else trial.explain(_hint(trial, probe, parameters, seed))
         except AnswerError as error:
             wrong = str(error), "raises an error"
         if wrong is None:
@@ -110,11 +111,8 @@ class Trial:
         return all(self.error(value, change(expected)) <= ALIKE for value, expected in self.pairs)
 
     def explain(self, hint):
-        """None if the function is right; else where it is most wrong, how, and the mistake."""
-        if self.worst_error <= self.question.tolerance:
-            return None
-        known = hint()
-        words, mistake = (known, known) if known else self.looks_like()
+        """Where the function is most wrong, how, and the mistake."""
+        words, mistake = (hint, hint) if hint else self.looks_like()
         return f"{self.worst()} {words}".strip(), mistake
 
     def worst(self):

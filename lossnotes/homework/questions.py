@@ -207,6 +207,8 @@ class Function(Common):
         total = sum(probe.points for probe in self.probes)
         if abs(total - self.points) > 1e-9:
             return f"points: the probes have {total:g} together, the question has {self.points:g}"
+        if all(probe.hidden for probe in self.probes):
+            return "probes: all are hidden, so that a student would see none"
         for mistake in self.mistakes:
             self.parse(mistake.definition, parameters)
         for probe in self.probes:

@@ -213,6 +213,7 @@ MISTAKES = {
     replaced('line = "softmax(s)[j]"', 'line = "softmax(s)"'): ("q1: ", "whole vector"),
     replaced('line = "softmax(s)[j]"', 'definition = "1"'): ("q1: mistakes",),
     replaced("points = 3\ns = ", "points = 2\ns = "): ("q2: points: the probes have 3",),
+    replaced('y = "label(classes)"', 'y = "label(classes)"\nhidden = true'): ("q2: probes: all",),
     replaced('y = "label(classes)"', ""): ("q2: probes.0: says nothing of y",),
     replaced('y = "label(classes)"', 'y = "label(classes)"\nz = "normal(3)"'): (
         "q2: probes.0: unknown key z",
