@@ -11,6 +11,7 @@ the reference, for three classes, and leave question 2 to a person.
 import json
 import os
 import random
+import re
 import resource
 import shutil
 import subprocess
@@ -142,6 +143,11 @@ def watch(results, rows, over):
             rows.append((done, time.perf_counter() - start, memory()))
 
 
+def processor_time():
+    """Seconds that the processes took which have ended by now."""
+    return sum(resource.getrusage(resource.RUSAGE_CHILDREN)[:2])
+
+
 def ours(folder):
     handed_in, out = folder / "handed_in", folder / "grades"
     handed_in.mkdir()
@@ -161,7 +167,7 @@ def ours(folder):
     watcher.join()
     for process in active_children():
         process.join()
-    busy = sum(resource.getrusage(resource.RUSAGE_CHILDREN)[:2])
+    busy = processor_time()
     print(f"lossnotes, {WORKERS} processes, {different} different derivations: {dict(statuses)}")
     print("   done    seconds   memory")
     for done, seconds, megabytes in rows:
@@ -217,7 +223,7 @@ def run(*command, folder):
 
 
 def with_nbgrader(folder):
-    """Seconds for `OF_PEERS` right submissions."""
+    """Seconds for `OF_PEERS` right submissions, on the clock and of processor time."""
 
     def cell(source, name, **kind):
         settings = {"grade": False, "solution": False, "locked": True, "task": False} | kind
@@ -236,16 +242,16 @@ def with_nbgrader(folder):
         (folder / place / "softmax").mkdir(parents=True)
         nbformat.write(notebook, folder / place / "softmax" / "softmax.ipynb")
     run("nbgrader", "generate_assignment", "softmax", "--create", "--force", folder=folder)
-    start = time.perf_counter()
+    start, busy = time.perf_counter(), processor_time()
     run("nbgrader", "autograde", "softmax", folder=folder)
-    seconds = time.perf_counter() - start
+    seconds, busy = time.perf_counter() - start, processor_time() - busy
     graded = [path.read_text() for path in folder.glob("autograded/*/softmax/softmax.ipynb")]
     assert len(graded) == OF_PEERS and not any('"error"' in text for text in graded)
-    return seconds
+    return seconds, busy
 
 
 def with_otter(folder):
-    """Seconds for `OF_PEERS` right submissions, without the Docker image it grades in."""
+    """As `with_nbgrader`; without the Docker image in which it can grade."""
     cells = [
         new_raw_cell("# ASSIGNMENT CONFIG\ngenerate: true\nrun_tests: false\nexport_cell: false"),
         new_code_cell(SYMBOLS),
@@ -266,13 +272,13 @@ def with_otter(folder):
     run("otter", "assign", "softmax.ipynb", "out", folder=folder)
     (archive,) = (folder / "out" / "autograder").glob("*autograder*.zip")
     solved = folder / "out" / "autograder" / "softmax.ipynb"
-    start = time.perf_counter()
+    start, busy = time.perf_counter(), processor_time()
     for _ in range(OF_PEERS):
         run("otter", "run", "-a", str(archive), "--no-logo", str(solved), folder=folder)
-    seconds = time.perf_counter() - start
+    seconds, busy = time.perf_counter() - start, processor_time() - busy
     tests = json.loads((folder / "results.json").read_text())["tests"]
     assert sum(test.get("score", 0) for test in tests) == 12, tests
-    return seconds
+    return seconds, busy
 
 
 def main():
@@ -283,9 +289,10 @@ def main():
             print(f"{peer} is not on the PATH: not measured")
             continue
         with tempfile.TemporaryDirectory() as folder:
-            seconds = measure(Path(folder)) / OF_PEERS
-        version = run(peer, "--version", folder=".").split()[-1]
-        print(f"{peer} {version}: {seconds:.1f} s a submission, {OF_PEERS} of them")
+            seconds, busy = (total / OF_PEERS for total in measure(Path(folder)))
+        told = run(peer, "--version", folder=".")
+        version = re.search(rf"{peer}.* version:? (\S+)", told, re.IGNORECASE)[1]
+        print(f"{peer} {version}: {seconds:.1f} s a submission, {busy:.1f} s of processor time")
 
 
 if __name__ == "__main__":
