@@ -7,6 +7,7 @@ from mpmath import mp, nstr
 from sympy import sympify
 
 from lossnotes.derive.bounds import proves_bound
+from lossnotes.derive.kinks import beside_kinks
 from lossnotes.derive.points import DIGITS, Point, draw_points, integrations
 from lossnotes.derive.prove import proves_equal
 from lossnotes.derive.values import Excluded, Undefined, evaluate
@@ -65,9 +66,10 @@ def compare(left, relation, right, special=True):
     agree if all of 50 digits do but ten, of 30 where integrals are iterated. Inequalities are also
     tried where they are tight and in corners of the domains, unless `special` is false. Points of
     which nothing is claimed are left out: kinks, ties of an argmax. Then a proof for every K is
-    sought. What survives without one and a second trial with twice the digits is "confirmed", and
-    no more than that: a claim that first fails at K = 11, one that is false by less than a relative
-    10^-90, an inequality that fails in a small region only, survives as well.
+    sought. What survives without one and a second trial, with twice the digits and on both sides of
+    each kink, is "confirmed", and no more than that: a claim that first fails at K = 11, one that
+    is false by less than a relative 10^-90, an inequality that fails in a small region only,
+    survives as well.
     Raises ValueError for an unknown relation, or where no point has values on both sides.
     """
     if relation not in HOLDS:
@@ -76,11 +78,13 @@ def compare(left, relation, right, special=True):
     special = special and relation != "="
     iterated = max(integrations(left), integrations(right)) > 1
     digits = DIGITS_OF_ITERATED if iterated else DIGITS
-    points, witness = _try_points(left, relation, right, special, digits)
+    drawn = list(draw_points(left, right, special=special))
+    points, witness = _try_points(left, relation, right, drawn, digits)
     if not witness and _proves(left, relation, right):
         return Verdict("proved", points)
     if not witness:
-        points, witness = _try_points(left, relation, right, special, 2 * digits)
+        drawn += beside_kinks(left, right)
+        points, witness = _try_points(left, relation, right, drawn, 2 * digits)
     return Verdict("refuted" if witness else "confirmed", points, witness)
 
 
@@ -88,9 +92,9 @@ def _proves(left, relation, right):
     return proves_equal(left, right) if relation == "=" else proves_bound(left, relation, right)
 
 
-def _try_points(left, relation, right, special, digits):
+def _try_points(left, relation, right, points, digits):
     tried, reason = 0, ""
-    for point in draw_points(left, right, special=special):
+    for point in points:
         try:
             values = _values(left, right, point, digits)
             if values == (None, None):

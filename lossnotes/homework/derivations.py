@@ -10,12 +10,12 @@ from mpmath import mp, nstr
 from sympy import Expr, Integer, Rational
 
 from lossnotes.derive import Witness, compare, evaluate
+from lossnotes.derive.kinks import beside_kinks
 from lossnotes.derive.points import draw_points, indices_of, integrations, symbols_of
 from lossnotes.derive.symbols import Between, K
 from lossnotes.derive.values import Excluded, Undefined
 from lossnotes.homework.expressions import MEANINGLESS, ExpressionError, mentions, text
 from lossnotes.homework.finding import AnswerError, code, finding, plain, shown
-from lossnotes.homework.kinks import beside_kinks
 from lossnotes.homework.probes import stand_in
 from lossnotes.homework.questions import loosened, split
 

@@ -8,15 +8,14 @@ from itertools import combinations, pairwise, product
 from mpmath import mp
 from sympy import Abs, Heaviside, Max, Min, preorder_traversal
 
-from lossnotes.derive import Point, evaluate
-from lossnotes.derive.points import draw_points, indices_of
+from lossnotes.derive.points import Point, draw_points, indices_of
 from lossnotes.derive.symbols import K, ScalarQuantity, argmax, maximum
-from lossnotes.derive.values import Excluded, Undefined
+from lossnotes.derive.values import Excluded, Undefined, evaluate
 
 HALVINGS = 20
 
 
-def beside_kinks(left, right, seed):
+def beside_kinks(left, right, seed=0):
     """On the lines between random points, both sides of every place where a case changes.
 
     There every class is tried that has nothing to do with the change, such as the j of d/ds_j.
