@@ -11,6 +11,7 @@ import resource
 import signal
 import subprocess
 import sys
+import tempfile
 
 from lossnotes.homework.check import Finding, check
 
@@ -29,11 +30,12 @@ class Judge:
     def check(self, question, lines, parameters, seed):
         """The Finding on the lines of a derivation, given as texts."""
         if self.process is None:
+            self.said = tempfile.TemporaryFile()
             self.process = subprocess.Popen(
                 [sys.executable, "-m", "lossnotes.homework.judge"],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
-                stderr=subprocess.DEVNULL,
+                stderr=self.said,
                 env=os.environ | {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"},
                 start_new_session=True,
             )
@@ -44,7 +46,9 @@ class Judge:
         if answer := self.process.stdout.readline():
             return Finding.model_validate_json(answer)
         if self.close() == 1:
-            raise RuntimeError(f"the check of {question.name} failed on the lines {lines}")
+            self.said.seek(0)
+            reason = self.said.read().decode(errors="replace").strip().rpartition("\n")[2]
+            raise RuntimeError(f"{question.name} could not be checked: {reason}")
         return Finding(
             question=question.name,
             points=0,
@@ -85,11 +89,11 @@ def serve():
         # Nothing catches this signal: the kernel ends the process wherever it is.
         signal.setitimer(signal.ITIMER_PROF, seconds)
         try:
-            finding = check(*arguments)
+            found = check(*arguments).model_dump_json()
         except (MemoryError, RecursionError):
             os._exit(2)
         signal.setitimer(signal.ITIMER_PROF, 0)
-        answers.write(finding.model_dump_json().encode() + b"\n")
+        answers.write(found.encode() + b"\n")
         answers.flush()
 
 

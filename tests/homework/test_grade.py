@@ -188,6 +188,13 @@ def test_a_derivation_beyond_the_limits_ends_the_judge_and_not_the_run(small, ju
     narrow.close()
 
 
+def test_a_mistake_in_the_check_is_not_the_students(small, judge):
+    question = load(small / "questions.toml").questions[0]
+    with pytest.raises(RuntimeError, match="q1 could not be checked: AttributeError: 'NoneType'"):
+        judge.check(question, ["softmax(s)[j]"], None, 0)
+    assert judge.check(question, ["softmax(s)[j]"], {}, 0).status == "right"
+
+
 # A class
 
 
