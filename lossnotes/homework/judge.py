@@ -85,16 +85,16 @@ def serve():
             *arguments, seconds, memory = pickle.load(sys.stdin.buffer)
         except EOFError:
             return
-        resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
-        # Nothing catches this signal: the kernel ends the process wherever it is.
-        signal.setitimer(signal.ITIMER_PROF, seconds)
         try:
+            resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
+            # Nothing catches this signal: the kernel ends the process wherever it is.
+            signal.setitimer(signal.ITIMER_PROF, seconds)
             found = check(*arguments).model_dump_json()
-        except (MemoryError, RecursionError):
+            signal.setitimer(signal.ITIMER_PROF, 0)
+            answers.write(found.encode() + b"\n")
+            answers.flush()
+        except (MemoryError, RecursionError, SystemError):  # the last without memory for its reason
             os._exit(2)
-        signal.setitimer(signal.ITIMER_PROF, 0)
-        answers.write(found.encode() + b"\n")
-        answers.flush()
 
 
 if __name__ == "__main__":
