@@ -21,10 +21,19 @@ class Unreadable(Exception):
         self.status, self.reason = status, reason
 
 
+def printable(text, keep=""):
+    """The text with question marks for what is not seen, but may command who shows it.
+
+    A terminal obeys escapes, a page turns around at a mark of direction, a file ends a line.
+    """
+    unseen = ("Cc", "Cf", "Cs", "Zl", "Zp")
+    return "".join("?" if unicodedata.category(c) in unseen and c not in keep else c for c in text)
+
+
 def student_name(text):
     """The name of a student as a file, a list and a secret spell it alike."""
     text = text.encode("utf-8", "backslashreplace").decode()
-    return unicodedata.normalize("NFC", text).strip()
+    return printable(unicodedata.normalize("NFC", text).strip())
 
 
 def read_students(path):
@@ -43,9 +52,9 @@ def read_students(path):
             continue
         if name in numbers:
             raise GradeError(f"{path}, line {number}: {name} is there in line {numbers[name]} too")
-        if name.startswith(".") or "/" in name or not name.isprintable() or len(name) > 60:
+        if name[0] == "." or "/" in name or not line.strip().isprintable() or len(name) > 60:
             raise GradeError(
-                f"{path}, line {number}: {name!r} cannot name a folder: at most 60 printable "
+                f"{path}, line {number}: {line.strip()!r} cannot name a folder: at most 60 printable "
                 "characters, no slash, no dot at the beginning"
             )
         numbers[name] = number

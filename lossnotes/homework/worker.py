@@ -345,4 +345,8 @@ if __name__ == "__main__":
         prctl(PR_SET_DUMPABLE, 0)  # no core, nor a program of the system that is called for one
     gc.freeze()
     control.sendall(b"+")
-    serve(control, setup)
+    try:
+        serve(control, setup)
+    finally:
+        if not setup["filter"]:  # else nobody would, after a grader that was killed
+            shutil.rmtree(setup["folder"], ignore_errors=True)

@@ -128,8 +128,13 @@ def test_an_unsuitable_answer_is_named(sandbox, kind, cell, reason):
 
 
 def test_what_cannot_be_written_to_a_file_is_replaced(sandbox):
-    with sandbox.run([r"x = 'a\ud800b\x1b[2J\n'"]) as answers:
-        assert answers.text("x") == "a?b?[2J\n"
+    with sandbox.run([r"x = 'a\ud800b\x1b[2J\n\u202e\u2028'"]) as answers:
+        assert answers.text("x") == "a?b?[2J\n??"
+
+
+def test_what_joins_letters_is_kept(sandbox):
+    with sandbox.run([r"x = 'می\u200cخواهم'"]) as answers:
+        assert answers.text("x") == "می\u200cخواهم"
 
 
 # Cells
@@ -658,6 +663,7 @@ FORGED = {
     "a long number": b'{"value": ' + b"9" * 5000 + b"}",
     "a deep list": b"[" * 30_000 + b"]" * 30_000,
     "a reason that is no text": b'{"error": 1}',
+    "a reason without end": b'{"error": "' + b"x" * 501 + b'"}',
     "too much": b'{"value": "' + b"x" * (1 << 20) + b'"}',
 }
 
@@ -669,6 +675,22 @@ def test_a_forged_answer_is_a_crash(hasty, forged, before):
     with pytest.raises(Crashed, match="what it answers is not"):
         with hasty.run([cell]) as answers:
             answers.number("x")
+
+
+FORGED_ERRORS = {
+    "a long reason": [[1, "A" * 501]],
+    "too many": [[1, "x"]] * 101,
+    "a cell beyond any notebook": [[10**6, "x"]],
+    "no cell": [[0, "x"]],
+    "three things": [[1, "x", "y"]],
+}
+
+
+@pytest.mark.parametrize("forged", FORGED_ERRORS.values(), ids=FORGED_ERRORS)
+def test_forged_errors_are_a_crash(sandbox, forged):
+    cell = f"import json, os\nos.write(3, json.dumps({forged!r}).encode() + b'\\n')"
+    with pytest.raises(Crashed, match="what it answers is not"):
+        sandbox.run([cell]).__enter__()
 
 
 FORGED_ARRAYS = {
@@ -766,3 +788,26 @@ def test_who_trusts_needs_no_lock(monkeypatch, tmp_path):
         folder = Path(box._folder.name)
         assert folder.is_dir()
     assert not folder.exists()
+
+
+def test_a_killed_grader_that_trusts_leaves_no_folder():
+    program = "from lossnotes.homework.sandbox import Sandbox\nbox = Sandbox(trusted=True)\n"
+    program += "print(box._folder.name, flush=True)\ninput()"
+    with subprocess.Popen(
+        [sys.executable, "-c", program], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as grader:
+        folder = Path(grader.stdout.readline().strip())
+        assert folder.is_dir()
+        grader.kill()
+    for _ in range(100):
+        if not folder.exists():
+            break
+        time.sleep(0.1)
+    assert not folder.exists()
+
+
+def test_a_lock_needs_no_folder_outside(sandbox, monkeypatch, tmp_path):
+    monkeypatch.setattr(module.tempfile, "tempdir", str(tmp_path))
+    with Sandbox() as box:
+        assert number(box, "x", "x = 1") == 1
+        assert list(tmp_path.iterdir()) == []

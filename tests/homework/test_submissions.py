@@ -1,5 +1,6 @@
 import json
 import os
+import re
 
 import pytest
 
@@ -47,6 +48,15 @@ def test_what_editors_and_systems_leave_behind_is_no_submission(tmp_path):
     put(tmp_path, ".DS_Store", "._ada.ipynb", ".ipynb_checkpoints/ada-checkpoint.ipynb")
     put(tmp_path, "ada/a.ipynb", "ada/._a.ipynb", "ada/.ipynb_checkpoints/a-checkpoint.ipynb")
     assert {name: len(paths) for name, paths in find(tmp_path).items()} == {"ada": 1}
+
+
+def test_no_name_commands_a_terminal_or_turns_a_page_around(tmp_path):
+    put(tmp_path, "\x1b[31mred\x07.ipynb", "\u202egpj.ipynb", "a\u2028b.ipynb", "two/\x1b[2J.ipynb")
+    put(tmp_path, "two/b.ipynb")
+    found = find(tmp_path)
+    assert list(found) == ["?[31mred?", "a?b", "two", "?gpj"]
+    with pytest.raises(Unreadable, match=re.escape("2 notebooks: ?[2J.ipynb, b.ipynb")):
+        fetch(found["two"])
 
 
 def test_whoever_handed_in_something_else_is_there_too(tmp_path):
