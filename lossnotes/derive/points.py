@@ -2,7 +2,7 @@
 
 import random
 from dataclasses import dataclass
-from functools import cache
+from functools import lru_cache
 from itertools import product
 
 import mpmath
@@ -161,7 +161,7 @@ def _has_regions(expression):
     )
 
 
-@cache
+@lru_cache(10_000)
 def integrations(expression):
     """How many integrals stand within one another, those in definitions included."""
     if isinstance(expression, Integral):
@@ -227,7 +227,7 @@ def _corner_number(symbol, otherwise, generator):
     return mp.mpf(generator.choice(numbers)) if numbers else otherwise
 
 
-@cache
+@lru_cache(1000)
 def _integers(symbol):
     """The integers from -6 to 6 that fulfil the assumptions of a symbol."""
     return [number for number in range(-6, 7) if _fulfils(Integer(number), symbol.assumptions0)]

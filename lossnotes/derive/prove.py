@@ -10,7 +10,7 @@ has an antiderivative whose slope, by the same reduction, is the integrand and w
 What remains are atoms; those over one range are also compared by their integrands.
 """
 
-from functools import cache, lru_cache
+from functools import lru_cache
 from itertools import count, product
 from math import prod
 
@@ -258,7 +258,7 @@ def _is_zero(reduced):
     return numerator == 0 or _integrands_vanish(numerator, atoms)
 
 
-@cache
+@lru_cache(1000)
 def _name(place, positive):
     """The same symbols each time: SymPy is slow with those that are new to it."""
     return Dummy(positive=positive, real=True)
@@ -360,7 +360,7 @@ def _antiderivative(integrand, variable):
     return None if found.has(Integral) else found.xreplace(names)
 
 
-@cache
+@lru_cache(KNOWN)
 def _integrate(integrand, variable):
     cases = integrate(integrand, variable)
     return cases.replace(Piecewise, lambda *pieces: pieces[0][0])
@@ -515,7 +515,7 @@ class Reduction:
         return 1 - Heaviside(-gap) if gap.could_extract_minus_sign() else Heaviside(gap)
 
 
-@cache
+@lru_cache(64)
 def _made(reduction, distinct):
     return reduction(distinct)
 

@@ -1,7 +1,7 @@
 """The value of an expression at a point, to any number of digits, by its definition alone."""
 
 import operator
-from functools import cache, lru_cache
+from functools import lru_cache
 from math import prod
 
 import mpmath
@@ -88,7 +88,7 @@ def evaluate(expression, point):
     return mp.mpf(value) if isinstance(value, int) else value
 
 
-@cache
+@lru_cache(10_000)
 def _imaginary(expression):
     return {I: mp.mpc(0, 1)} if expression.has(I) else {}
 
@@ -163,7 +163,7 @@ def _without_value(expression):
     return value
 
 
-@cache
+@lru_cache(10_000)
 def _definition(quantity):
     return quantity.definition()
 
@@ -326,9 +326,15 @@ def _integrand(expression, variables, values):
     return lambda *place: function(*place, *constants.values())
 
 
-@cache
+@lru_cache(1000)
 def _compiled(expression, arguments):
-    return lambdify(arguments, expression, "mpmath")
+    return lambdify(arguments, expression, "mpmath", dummify=True)  # x may be called exp
+
+
+@lru_cache(1000)
+def _constant(number):
+    """The same symbol each time, so that a formula that is compiled is found again."""
+    return Dummy(f"constant{number}")
 
 
 def _skeleton(expression, variables, values, constants):
@@ -336,7 +342,7 @@ def _skeleton(expression, variables, values, constants):
     if expression in variables:
         return expression
     if not expression.free_symbols & variables:
-        constant = Symbol(f"constant{len(constants)}")
+        constant = _constant(len(constants))
         constants[constant] = _evaluate(expression, values)
         return constant
     if isinstance(expression, (Quantity, Entry)):
@@ -353,7 +359,7 @@ def _skeleton(expression, variables, values, constants):
     return expression.func(*parts)
 
 
-@cache
+@lru_cache(100)
 def _gauss(count, precision):
     """The nodes of Gauss's rule on [-1, 1] with their weights."""
     rule = []

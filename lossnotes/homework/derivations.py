@@ -7,7 +7,7 @@ from functools import lru_cache
 from itertools import combinations, islice
 
 from mpmath import mp, nstr
-from sympy import Expr, Integer, Rational
+from sympy import Derivative, Expr, Integer, Rational
 
 from lossnotes.derive import Witness, compare, evaluate
 from lossnotes.derive.kinks import beside_kinks
@@ -67,8 +67,7 @@ def check_derivation(question, answer, parameters, seed):
         before, here = chain[-1], Line(f"line {number}", line, relation, expression)
         failure = follows(before.expression, relation, expression, parameters, seed)
         if failure:
-            hint = _hint(question, expression, parameters, seed)
-            says, mistake = _explain(failure, before, here, hint, question.goal)
+            says, mistake = _explain(failure, before, here, question, parameters, seed)
             return finding(question, 0, "wrong", _followed(number) + says, mistake)
         chain.append(here)
     return _arrival(question, chain, parameters, seed)
@@ -175,6 +174,10 @@ def _failure(left, relation, right, seed=0):
         return verdict.witness
     except MEANINGLESS as error:
         return plain(error)
+    except MemoryError:
+        raise
+    except Exception as error:  # whatever SymPy says of what it cannot do
+        return f"{type(error).__name__}: {plain(error)}"
 
 
 def _second_look(left, relation, right, seed):
@@ -207,7 +210,7 @@ def _value(side, point):
         return None
 
 
-def _explain(failure, before, here, hint, goal):
+def _explain(failure, before, here, question, parameters, seed):
     """What to say of a line that does not follow, and the key of the mistake."""
     if isinstance(failure, str):
         return f"**{here} cannot be compared with {before}**: {failure}.", "no value"
@@ -218,7 +221,11 @@ def _explain(failure, before, here, hint, goal):
         f"| {before} | {code(before.typed)} | {shown(failure.left)} |\n"
         f"| {here} | {code(here.typed)} | {shown(failure.right)} |"
     )
-    words, mistake = (hint, hint) if hint else _looks_like(before, here, failure, goal)
+    try:
+        hint = _hint(question, here.expression, parameters, seed)
+        words, mistake = (hint, hint) if hint else _looks_like(before, here, failure, question.goal)
+    except Exception:  # that the line is wrong is known, and must not be lost with the reason
+        words, mistake = "", "does not follow"
     return f"{says}\n\n{words}", mistake
 
 
@@ -282,7 +289,11 @@ def fraction(number):
 
 def _forgotten(before, expression):
     """A line that would be right if one number were 1: it stands in the wrong place, or nowhere."""
+    derivatives = before.atoms(Derivative) | expression.atoms(Derivative)
+    variables = {variable for part in derivatives for variable in part.variables}
     for symbol in symbols_of(before, expression)[1]:
+        if symbol in variables:
+            continue
         if symbol.is_positive and not symbol.is_integer and not isinstance(symbol, Between):
             left, right = (side.xreplace({symbol: Integer(1)}) for side in (before, expression))
             if _failure(left, "=", right) is None:

@@ -2,13 +2,14 @@
 
 import time
 from fractions import Fraction
+from unittest import mock
 
 import numpy as np
 import pytest
 from sympy import Derivative, Sum, exp, log
 
 from lossnotes.derive.symbols import K, delta, i, j, s, softmax, y
-from lossnotes.homework import Homework
+from lossnotes.homework import Homework, derivations
 from lossnotes.homework.check import AnswerError, check
 from lossnotes.homework.questions import load
 
@@ -56,6 +57,15 @@ points = 1
 asks = "The gradient of the margin loss"
 answer = "kink"
 start = "Derivative(margin_loss(s, y), s[j])"
+without = ["Derivative"]
+
+[[questions]]
+name = "slope"
+kind = "derivation"
+points = 1
+asks = "The slope of a loss"
+answer = "slope"
+start = "Derivative(Sum(s[i]/h - log(1/h), (i, 1, K))/K, h)"
 without = ["Derivative"]
 
 [[questions]]
@@ -180,7 +190,7 @@ def found(assignment, parameters):
 # Derivations
 
 
-def derivations(tau):
+def gradients(tau):
     """Right answers to `gradient`, in other forms, with other names, in another order."""
     return [
         ["softmax(s/tau)[j] - delta(j, y)"],
@@ -210,7 +220,7 @@ def derivations(tau):
 
 @pytest.mark.parametrize("number", range(12))
 def test_a_right_derivation_in_any_form_scores_full(found, parameters, number):
-    finding = found("gradient", derivations(parameters["tau"])[number])
+    finding = found("gradient", gradients(parameters["tau"])[number])
     assert (finding.status, finding.points, finding.mistake) == ("right", 4, None), finding
 
 
@@ -348,6 +358,37 @@ def test_a_trick_that_fools_random_points_scores_nothing(found, trick):
     assert found("hessian", [TRICKS[trick]]).points == 0
 
 
+STRANGE = {
+    "a wrong slope by a parameter": ("slope", "0"),
+    "its reciprocal": ("slope", "1/h"),
+    "a variable named as a part of an integral": (
+        "gradient",
+        "Integral(s[j]*constant0, (constant0, 0, 1))",
+    ),
+    "a variable named as a function": ("gradient", "Integral(s[j]*E**exp, (exp, 0, 1))"),
+}
+
+
+@pytest.mark.parametrize("line", STRANGE)
+def test_a_wrong_line_is_wrong_however_strange(found, line):
+    name, formula = STRANGE[line]
+    finding = found(name, [formula])
+    assert finding.status == "wrong" and "they differ at K = " in finding.says
+
+
+def test_what_is_wrong_is_said_even_if_the_reason_cannot_be_found(found, monkeypatch):
+    monkeypatch.setattr(derivations, "_looks_like", mock.Mock(side_effect=NotImplementedError))
+    finding = found("gradient", ["softmax(s)[y]"])
+    assert (finding.mistake, finding.status) == ("does not follow", "wrong")
+    assert "they differ at K = " in finding.says
+
+
+def test_what_cannot_be_compared_costs_this_question_only(found, monkeypatch):
+    monkeypatch.setattr(derivations, "compare", mock.Mock(side_effect=SyntaxError("lam")))
+    finding = found("gradient", ["softmax(s)[y] + 1"])
+    assert finding.mistake == "no value" and "SyntaxError: lam" in finding.says
+
+
 def test_a_step_a_little_beside_its_kink_is_seen(found):
     rest = "*(delta(j, argmax(s, Others(y))) - delta(j, y))"
     assert found("kink", ["Heaviside(1 - margin(s, y))" + rest]).points == 1
@@ -361,7 +402,7 @@ def test_an_answer_that_is_not_there_is_missing(found, answer):
 
 
 def test_five_lines_are_checked_in_less_than_a_second_and_again_in_no_time(found, parameters):
-    lines = derivations(parameters["tau"])[9]
+    lines = gradients(parameters["tau"])[9]
     begin = time.process_time()
     found("gradient", lines)
     first = time.process_time()
@@ -651,7 +692,7 @@ def test_all_questions_are_shown_in_one_table(homework, parameters):
     findings = ask(homework, gradient=["<img src=x>"], reason="because it is so")
     assert [finding.status for finding in findings][:3] == ["wrong", "missing", "missing"]
     table = findings._repr_html_()
-    assert table.count("<tr>") == 12 and "<img" not in table
+    assert table.count("<tr>") == 13 and "<img" not in table
     assert "gradient: wrong, 0 of 4 points" in repr(findings)
 
 
