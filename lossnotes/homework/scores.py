@@ -3,12 +3,16 @@
 import csv
 import hashlib
 import io
+import re
 
+from lossnotes.homework.finding import code
 from lossnotes.homework.report import Report
 from lossnotes.homework.submissions import GradeError
 
 WRITTEN = ("student", "question", "text", "points")  # the columns of written.csv
 UNSEEN = object()
+# Where a cell begins, whatever separates them; the signs are there in full width, too.
+FORMULA = re.compile(r"((?:^|[;,\t\r\n])\s*)(?=['=+\-@＝＋－＠])")
 
 
 def conclude(assignment, results, out):
@@ -66,9 +70,9 @@ def _score(result, names):
 
 def feedback(assignment, result):
     """What a student is told, as Markdown."""
-    lines = [f"# {assignment.title}: {result.student}", ""]
+    lines = [f"# {assignment.title}: {code(result.student)}", ""]
     if result.status != "graded":
-        lines += [f"**Not graded: {result.status}.** {result.reason}", ""]
+        lines += [f"**Not graded: {result.status}.** {code(result.reason, 500)}", ""]
     lines += [f"**{result.points:g} of {result.of:g} points**", ""]
     for question in assignment.questions:
         if finding := result.findings.get(question.name):
@@ -76,7 +80,8 @@ def feedback(assignment, result):
             score = "to be read" if finding.status == "to read" else of
             lines += [f"## {question.name}: {question.asks} ({score})", "", finding.says, ""]
     if result.errors:
-        lines += ["## Cells that failed", "", *(f"- {error}" for error in result.errors), ""]
+        failed = (f"- {code(error, 500)}" for error in result.errors)
+        lines += ["## Cells that failed", "", *failed, ""]
     return "\n".join(lines)
 
 
@@ -137,8 +142,8 @@ def _key(row):
 
 
 def _cell(text):
-    """Text that no spreadsheet takes for a formula."""
-    return f"'{text}" if text[:1] in ("=", "+", "-", "@", "\t", "\r") else text
+    """Text that no spreadsheet takes for a formula; two texts stay two."""
+    return FORMULA.sub(r"\1'", text)
 
 
 def file_name(student):

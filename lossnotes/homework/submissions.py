@@ -52,9 +52,10 @@ def read_students(path):
             continue
         if name in numbers:
             raise GradeError(f"{path}, line {number}: {name} is there in line {numbers[name]} too")
-        if name[0] == "." or "/" in name or not line.strip().isprintable() or len(name) > 60:
+        line = line.strip()
+        if name[0] == "." or "/" in name or not line.isprintable() or len(name) > 60:
             raise GradeError(
-                f"{path}, line {number}: {line.strip()!r} cannot name a folder: at most 60 printable "
+                f"{path}, line {number}: {line!r} cannot name a folder: at most 60 printable "
                 "characters, no slash, no dot at the beginning"
             )
         numbers[name] = number

@@ -3,6 +3,7 @@ import functools
 import logging
 import operator
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -252,7 +253,7 @@ def test_everybody_has_feedback(small, class_):
     assert set(feedback) == {"ada", "emmy", "kurt"}
     assert "**6 of 8 points**" in feedback["ada"] and "(to be read)" in feedback["ada"]
     assert "Line 1 does not follow" in feedback["emmy"]
-    assert "**Not graded: unreadable.** the file is not JSON" in feedback["kurt"]
+    assert "**Not graded: unreadable.** `the file is not JSON" in feedback["kurt"]
 
 
 def test_the_same_inputs_give_the_same_scores(small, class_, tmp_path):
@@ -400,6 +401,33 @@ def test_no_cell_of_a_table_is_a_formula_for_a_spreadsheet(small, class_, solved
         rows = list(csv.reader(file))[1:]
     assert rows[0] == ["'=cmd", "q4", "'=1+1 is a formula", ""] and len(rows) == 2
     assert "'=cmd" in table(class_[1] / "scores.csv")
+
+
+@pytest.mark.parametrize("separator", [",", ";", "\t"])
+def test_a_formula_is_none_whatever_separates_the_cells(small, class_, solved, notebook, separator):
+    names = "a;=HYPERLINK(1)", "＝1+1", "＋1", "a, @b", " =1", "a;\t-1"
+    for name in names:
+        data = notebook(*solved[:-1], f"reason = {f'so it is {name}'!r} + chr(10) + '＝2+2 or not'")
+        (class_[0] / f"{name}.ipynb").write_bytes(data)
+    run(small, class_)
+    for name in ("scores.csv", "written.csv"):
+        text = (class_[1] / name).read_text()
+        cells = [cell.strip(' "') for cell in re.split(f"[{separator}\n]", text)]
+        assert len(cells) > len(names)
+        assert not [cell for cell in cells if cell.startswith(tuple("=+-@＝＋－＠"))]
+
+
+def test_two_names_are_two_rows_though_one_looks_like_the_other_made_safe(
+    small, class_, solved, notebook
+):
+    for name in ("-1", "'-1"):
+        (class_[0] / f"{name}.ipynb").write_bytes(notebook(*solved))
+    run(small, class_)
+    assert {"'-1", "''-1"} < set(table(class_[1] / "scores.csv"))
+    fill_in(class_[1] / "written.csv", "\n'-1,q4,because it is so,", "\n'-1,q4,because it is so,2")
+    run(small, class_)
+    rows = table(class_[1] / "scores.csv")
+    assert (rows["'-1"]["q4"], rows["''-1"]["q4"]) == ("2", "")
 
 
 # Processes that die
