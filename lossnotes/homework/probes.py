@@ -3,6 +3,7 @@
 import ast
 import contextlib
 import json
+import math
 from functools import lru_cache
 from hashlib import sha256
 from itertools import product
@@ -30,7 +31,7 @@ from sympy import (
 from lossnotes.derive import Point, compare, evaluate
 from lossnotes.derive.points import indices_of, integrations
 from lossnotes.derive.prove import Reduction, unfold
-from lossnotes.derive.symbols import Between, Classes, K
+from lossnotes.derive.symbols import Between, Classes, K, Positives
 from lossnotes.derive.values import Excluded, Undefined
 
 DIGITS = 50
@@ -76,11 +77,17 @@ ARITHMETIC = {ast.Add: np.add, ast.Sub: np.subtract, ast.Mult: np.multiply, ast.
 def draw(spec, parameters, rng):
     """The array that a text such as "1000 * normal(4, 5)" describes."""
     try:
-        drawn = np.asarray(_draw(ast.parse(spec.strip(), mode="eval").body, parameters, rng))
+        with np.errstate(all="ignore"):
+            drawn = np.asarray(_draw(ast.parse(spec.strip(), mode="eval").body, parameters, rng))
+        finite = np.isfinite(drawn).all()
     except ProbeError:
         raise
-    except (SyntaxError, TypeError, ValueError, IndexError) as error:
+    except (SyntaxError, TypeError, ValueError, IndexError, ArithmeticError) as error:
         raise ProbeError(f"{spec!r} describes no input: {error}") from None
+    except (RecursionError, MemoryError):
+        raise ProbeError(f"{spec!r} describes no input: it is too large") from None
+    if not finite:
+        raise ProbeError(f"{spec!r} describes no input: not all of it is finite")
     return drawn.astype(float) if drawn.dtype.kind == "f" else drawn
 
 
@@ -97,7 +104,12 @@ def _draw(node, parameters, rng):
         sides = (_draw(side, parameters, rng) for side in (node.left, node.right))
         return ARITHMETIC[type(node.op)](*sides)
     if isinstance(node, ast.Call) and getattr(node.func, "id", None) in SAMPLERS:
-        return SAMPLERS[node.func.id](rng, *(_draw(part, parameters, rng) for part in node.args))
+        sampler = SAMPLERS[node.func.id]
+        arguments = [_draw(part, parameters, rng) for part in node.args]
+        shape = arguments[sampler.__code__.co_argcount - 1 :]
+        if math.prod(shape) > LARGEST:
+            raise ProbeError(f"{ast.unparse(node)!r} has more than {LARGEST:,} numbers")
+        return sampler(rng, *arguments)
     raise ProbeError(f"{ast.unparse(node)!r} is unknown; known are {', '.join(SAMPLERS)}")
 
 
@@ -120,8 +132,11 @@ def example(definition, arguments, mean, specs, parameters, seed):
     """
     rng = np.random.default_rng(int(sha256(json.dumps(seed).encode()).hexdigest(), 16))
     inputs = tuple(draw(spec, dict(parameters), rng) for spec in specs)
-    for array in inputs:
+    for symbol, array, spec in zip(arguments, inputs, specs, strict=True):
         array.flags.writeable = False
+        positive = isinstance(symbol, Positives) or symbol.is_positive and array.dtype.kind == "f"
+        if positive and (array < 0).any():
+            raise ProbeError(f"{symbol} is positive, but not all that {spec!r} describes")
     expected = values(definition, arguments, mean, inputs, parameters)
     expected.flags.writeable = False
     return inputs, expected
@@ -179,6 +194,8 @@ def _row(definition, arguments, inputs, parameters):
 def _value(formula, point):
     try:
         return evaluate(formula, Point(point))
+    except KeyError as missing:
+        raise ProbeError(f"{missing} is no argument, and has no value") from None
     except (Undefined, Excluded, ArithmeticError, TypeError) as error:
         raise ProbeError(f"there is no value at {Point(point)}: {error}") from None
 

@@ -42,7 +42,7 @@ class QuestionError(ValueError):
 
 
 class Model(BaseModel):
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
 
 
 class Parameter(Model):
@@ -59,6 +59,8 @@ class Parameter(Model):
         low, high = self.uniform or self.integer
         if not low <= high:
             raise ValueError(f"the range [{low}, {high}] is empty")
+        if self.uniform and round(low, self.digits) * round(high, self.digits) <= 0:
+            raise ValueError(f"the range [{low}, {high}] holds 0, to {self.digits} digits")
         return self
 
     def draw(self, share):
@@ -90,6 +92,8 @@ class Common(Model):
 
     @model_validator(mode="after")
     def _is_well_formed(self):
+        if not re.fullmatch("[a-z]+[0-9]+[a-z]?", self.name):  # a column like no other
+            raise ValueError(f"name: {self.name!r} is not a word and a number, such as q1")
         if not self.answer.isidentifier() or keyword.iskeyword(self.answer):
             raise ValueError(f"answer: {self.answer!r} is no name of a variable")
         field = {"derivation": "line", "function": "definition", "number": "equation"}
@@ -152,7 +156,7 @@ class Derivation(Common):
 class Probe(BaseModel):
     """Inputs of one kind: an entry for each argument of the function says how it is drawn."""
 
-    model_config = ConfigDict(extra="allow")
+    model_config = ConfigDict(extra="allow", allow_inf_nan=False)
 
     asks: str
     points: float = Field(gt=0)
@@ -179,6 +183,8 @@ class Function(Common):
                 raise ValueError(f"probes.{place}: says nothing of {', '.join(sorted(missing))}")
             if unknown := set(probe.specs) - set(self.arguments):
                 raise ValueError(f"probes.{place}: unknown key {', '.join(sorted(unknown))}")
+            if probe.asks in [other.asks for other in self.probes[:place]]:
+                raise ValueError(f"probes.{place}: asks {probe.asks!r} occurs twice")
         return self
 
     def argument(self, name):
@@ -318,13 +324,14 @@ def load(path):
 def _load(text, path, chapter):
     try:
         found = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+    except (tomllib.TOMLDecodeError, RecursionError) as error:
         raise QuestionError(f"{path}: this is no TOML: {error}") from None
     try:
         assignment = Assignment(**found, chapter=chapter)
     except (ValidationError, TypeError) as error:
         raise QuestionError(f"{path}{_first(error, found)}") from None
     _refuse_repeated(assignment, path)
+    _refuse_names(assignment, path)
     parameters = assignment.parameters(b"", "")
     for question in assignment.questions:
         try:
@@ -356,6 +363,17 @@ def _refuse_repeated(assignment, path):
             seen.add(value)
 
 
+def _refuse_names(assignment, path):
+    """A parameter is a variable of the notebook, and must be none that something else is, too."""
+    answers = {question.answer for question in assignment.questions}
+    for name in assignment.draws:
+        if not name.isidentifier() or keyword.iskeyword(name):
+            raise QuestionError(f"{path}: parameters: {name!r} is no name of a variable")
+        if name in answers or name == "np":
+            other = "an answer" if name in answers else "NumPy"
+            raise QuestionError(f"{path}: parameters: {name} is the name of {other}, too")
+
+
 def _first(error, found):
     """The first of pydantic's complaints, in one line, with the question's name."""
     if isinstance(error, TypeError):
@@ -383,8 +401,12 @@ def _symbol(name, kind, names):
     if kind in KINDS:
         return KINDS[kind](name)
     if kind.startswith("between(") and kind.endswith(")"):
-        lower, upper = kind[len("between(") : -1].split(",")
-        return Between(name, parse(lower, names), parse(upper, names))
+        bounds = kind[len("between(") : -1].split(",")
+        if len(bounds) == 2:
+            lower, upper = (parse(bound, names) for bound in bounds)
+            if (upper - lower).is_nonpositive:
+                raise ExpressionError(f"symbols: {name} is {kind!r}, which is empty")
+            return Between(name, lower, upper)
     raise ExpressionError(f"symbols: {name} is {kind!r}, not {', '.join(KINDS)} or between(a, b)")
 
 
