@@ -25,6 +25,7 @@ from lossnotes.derive.values import Excluded, Undefined
 from lossnotes.homework.expressions import ExpressionError, mentions, parse
 from lossnotes.homework.probes import ProbeError, carried_out, example, stand_in
 
+COLUMNS = ("student", "status", "points", "of", "to read", "reason")  # beside the questions
 RELATIONS = ("<=", ">=", "<", ">", "=")
 KINDS = {
     "real": lambda name: Symbol(name, real=True),
@@ -92,8 +93,8 @@ class Common(Model):
 
     @model_validator(mode="after")
     def _is_well_formed(self):
-        if not re.fullmatch("[a-z]+[0-9]+[a-z]?", self.name):  # a column like no other
-            raise ValueError(f"name: {self.name!r} is not a word and a number, such as q1")
+        if not self.name.isidentifier() or self.name in COLUMNS:
+            raise ValueError(f"name: {self.name!r} is no name of a column, or of another one")
         if not self.answer.isidentifier() or keyword.iskeyword(self.answer):
             raise ValueError(f"answer: {self.answer!r} is no name of a variable")
         field = {"derivation": "line", "function": "definition", "number": "equation"}

@@ -6,6 +6,7 @@ import io
 import re
 
 from lossnotes.homework.finding import code
+from lossnotes.homework.questions import COLUMNS
 from lossnotes.homework.report import Report
 from lossnotes.homework.submissions import GradeError
 
@@ -31,7 +32,7 @@ def conclude(assignment, results, out):
         to_read.write("\r\n")
     table = csv.writer(scores)
     names = [question.name for question in assignment.questions]
-    table.writerow(["student", "status", "points", "of", "to read", *names, "reason"])
+    table.writerow([*COLUMNS[:-1], *names, COLUMNS[-1]])
     report = Report(assignment)
     for result in results:
         for name, text in result.written.items():

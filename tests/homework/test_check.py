@@ -159,7 +159,7 @@ equation = ["log(exp(x))", "tau"]
 hint = "The 1 counts."
 
 [[questions]]
-name = "reason"
+name = "why"
 kind = "written"
 points = 2
 asks = "Why?"
@@ -649,14 +649,14 @@ def test_a_known_wrong_number_has_its_hint(found, parameters):
 
 @pytest.mark.parametrize("answer", ["three words here", "x " * 100, "ein Satz mit Umlauten: äöü"])
 def test_words_are_left_to_a_person(found, answer):
-    finding = found("reason", answer)
+    finding = found("why", answer)
     assert (finding.status, finding.points) == ("to read", 0)
     assert ("Between 3 and 20" in finding.says) == (len(answer.split()) > 20)
 
 
 def test_no_words_are_no_answer(found):
-    assert found("reason", "  \n").status == "missing"
-    assert found("reason", 5).mistake == "wrong kind"
+    assert found("why", "  \n").status == "missing"
+    assert found("why", 5).mistake == "wrong kind"
 
 
 # In the notebook

@@ -237,8 +237,8 @@ MISTAKES = {
     replaced("tau = {", "np = { integer = [1, 2] }\ntau = {"): ("np is the name of NumPy",),
     replaced("tau = {", "why = { integer = [1, 2] }\ntau = {"): ("why is the name of an answer",),
     replaced('points = 2\nasks = "Where', 'points = inf\nasks = "Where'): ("q3: points", "finite"),
-    replaced('name = "q4"', 'name = "../q4"'): ("name: '../q4' is not a word and a number",),
-    replaced('name = "q4"', 'name = "student"'): ("name: 'student' is not a word and a number",),
+    replaced('name = "q4"', 'name = "../q4"'): ("name: '../q4' is no name of a column",),
+    replaced('name = "q4"', 'name = "student"'): ("name: 'student' is no name of a column",),
     replaced('asks = "large scores"', 'asks = "ordinary scores"'): ("q2: probes.1: asks", "twice"),
     replaced('s = "normal(classes)"', 's = "normal(classes)/0"'): ("q2: ", "finite"),
     replaced('s = "normal(classes)"', 's = "normal(100_000, 100_000)"'): (
