@@ -12,7 +12,7 @@ from lossnotes.derive.points import Point, draw_points, indices_of
 from lossnotes.derive.symbols import K, ScalarQuantity, argmax, maximum
 from lossnotes.derive.values import Excluded, Undefined, evaluate
 
-HALVINGS = 20
+HALVINGS = 32  # beyond these a difference of two values has too few of 40 digits
 
 
 def beside_kinks(left, right, seed=0):

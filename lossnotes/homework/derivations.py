@@ -1,18 +1,18 @@
 """A derivation, followed line by line to the first that does not follow, and why it does not."""
 
-import itertools
+import random
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import lru_cache
 from itertools import combinations, islice
 
 from mpmath import mp, nstr
-from sympy import Derivative, Expr, Integer, Rational
+from sympy import Derivative, Expr, IndexedBase, Integer, Rational
 
 from lossnotes.derive import Witness, compare, evaluate
 from lossnotes.derive.kinks import beside_kinks
-from lossnotes.derive.points import draw_points, indices_of, integrations, symbols_of
-from lossnotes.derive.symbols import Between, K
+from lossnotes.derive.points import Point, draw_points, indices_of, integrations, symbols_of
+from lossnotes.derive.symbols import Between, K, Probabilities
 from lossnotes.derive.values import Excluded, Undefined
 from lossnotes.homework.expressions import MEANINGLESS, ExpressionError, mentions, text
 from lossnotes.homework.finding import AnswerError, code, finding, plain, shown
@@ -21,6 +21,7 @@ from lossnotes.homework.questions import loosened, split
 
 LINES = 60
 BLANK = {"", "...", "Ellipsis", "None"}
+FEWEST = 4  # points at which a step holds for which there is no proof
 EXACT = mp.mpf(10) ** -20  # values of thirty digits that differ by less are equal
 ROUNDING = 1e-9  # lines that differ by less differ because of decimal numbers
 FLIPPED = {"<=": ">=", ">=": "<=", "<": ">", ">": "<"}
@@ -92,7 +93,9 @@ def _arrival(question, chain, parameters, seed):
 def _missing(question, chain, parameters, seed):
     """What is missing from a chain in which every line follows; two times None if nothing is."""
     last = chain[-1].expression
-    left = [name for name in question.without if mentions(last, name)]
+    means = ["ImaginaryUnit", *["Integral"] * ("Derivative" in question.without)]
+    gone = [*question.without, *(name for name in means if not mentions(chain[0].expression, name))]
+    left = [name for name in gone if mentions(last, name)]
     if left:
         return f"`{left[0]}` still stands in the last one: go on until it is gone.", "not finished"
     relation, goal = split(question.goal or "=")
@@ -103,6 +106,12 @@ def _missing(question, chain, parameters, seed):
         return f"the last is not yet what was asked for, {code(question.goal)}.", "not finished"
     if supported not in SUPPORTS[relation]:
         return f"together they say `{supported}`, and `{relation}` was asked for.", "relation"
+    exact = _values_of(tuple(parameters.items()))
+    if not question.goal and (gap := _gap_of_ends(chain[0].expression, last, exact, seed)):
+        return (
+            f"at {gap.point} the start is {shown(gap.left)}, and the last is {shown(gap.right)}.",
+            "the ends differ",
+        )
     for line in question.via:
         via = loosened(question.parse(line, parameters))
         lines = (loosened(line.expression) for line in chain[1:])
@@ -161,6 +170,14 @@ def _numbers(parameters):
     return exact, general
 
 
+@lru_cache(64)
+def _values_of(parameters):
+    with mp.workdps(2000):
+        return {
+            x: mp.mpf(n.p) / n.q if n.q > 1 else n.p for x, n in _numbers(parameters)[0].items()
+        }
+
+
 def _these(general, expression):
     return {number: general[number] for number in expression.atoms(Rational) & general.keys()}
 
@@ -169,6 +186,8 @@ def _these(general, expression):
 def _failure(left, relation, right, seed=0):
     try:
         verdict = compare(left, relation, right)
+        if verdict.kind == "confirmed" and verdict.points < FEWEST:
+            return f"at {verdict.points} points only both have values"
         if verdict.kind == "confirmed":
             return _second_look(left, relation, right, seed)
         return verdict.witness
@@ -189,18 +208,58 @@ def _second_look(left, relation, right, seed):
     """
     quick = not integrations(left) and not integrations(right)
     drawn = draw_points(left, right, seed=seed, counts=(4, 6, 11) if quick else (4,))
-    for point in itertools.chain(drawn, beside_kinks(left, right, seed)):
-        with mp.workdps(40):
+    return _difference(left, relation, right, [*drawn, *beside_kinks(left, right, seed)])
+
+
+def _difference(left, relation, right, points, digits=40, exact=-32):
+    """A Witness that `relation` does not hold at the points to a relative 10^exact, or None."""
+    for point in points:
+        with mp.workdps(digits):
             known, value = (_value(side, point) for side in (left, right))
             if known is None:
                 continue
             if value is None:
                 return Witness(point, known, mp.nan)
-            gap, small = value - known, mp.mpf(10) ** -32 * max(abs(known), abs(value), 1)
+            gap, small = value - known, mp.mpf(10) ** exact * max(abs(known), abs(value), 1)
             holds = abs(gap) <= small or {"<": gap, ">": -gap}.get(relation[0], -1) > 0
             if not holds:
                 return Witness(point, known, value)
     return None
+
+
+def _gap_of_ends(start, last, exact, seed):
+    """A Witness that the last line is not the start after all, or None.
+
+    Each step may use what is not seen of it alone, such as a term that is zero where it has a
+    value. The ends are compared where nobody knows: for some number of classes; to 392 of 400
+    digits, which no quotient of differences has; and far from zero, on both sides, where a case
+    may begin that no ordinary point meets, but where a right formula may also overflow.
+    """
+    classes = random.Random(seed).randint(4, 13)
+    near, point = (
+        Point(next(draw_points(start, last, seed=seed, counts=(count,))).values | exact)
+        for count in (classes, 2)
+    )
+    gap = _difference(start, "=", last, [near])
+    if gap or integrations(start) or integrations(last):
+        return gap
+    far = [Point(_times(factor, point) | exact) for factor in (10**3, -(10**7))]
+    found = (_difference(start, "=", last, [there], 60, -9) for there in far)
+    beyond = (gap for gap in found if gap and not mp.isnan(gap.right))
+    return _difference(start, "=", last, [point], 400, -392) or next(beyond, None)
+
+
+def _times(factor, point):
+    """The numbers of a point multiplied, but for classes, probabilities and what has a bound."""
+
+    def large(symbol, value):
+        if isinstance(symbol, (Between, Probabilities)) or isinstance(value, (int, frozenset)):
+            return value
+        label = symbol.label if isinstance(symbol, IndexedBase) else symbol
+        signed = abs(factor) if label.is_nonnegative else factor
+        return [signed * x for x in value] if isinstance(value, list) else signed * value
+
+    return {symbol: large(symbol, value) for symbol, value in point.values.items()}
 
 
 def _value(side, point):
