@@ -67,6 +67,7 @@ def _shown(value):
     return str(value) if isinstance(value, int) else mpmath.nstr(value, 6)
 
 
+@lru_cache(10_000)
 def symbols_of(*expressions):
     """The free vectors and the free scalars of the expressions, in a fixed order."""
     bases, free = set(), set()
@@ -74,7 +75,7 @@ def symbols_of(*expressions):
         bases |= {part for part in preorder_traversal(expression) if isinstance(part, IndexedBase)}
         free |= {part for part in expression.free_symbols if isinstance(part, Symbol)}
     free -= {base.label for base in bases} | {K}
-    return sorted(bases, key=_by_name), sorted(free, key=_by_name)
+    return tuple(sorted(bases, key=_by_name)), tuple(sorted(free, key=_by_name))
 
 
 def _by_name(symbol):
@@ -87,6 +88,7 @@ def indices_of(*expressions):
     return set().union(*map(_indices_of, expressions))
 
 
+@lru_cache(10_000)
 def _indices_of(expression):
     found = set()
     for part in preorder_traversal(expression):
@@ -153,6 +155,7 @@ def draw_points(*expressions, seed=14, special=False, counts=CLASS_COUNTS):
                 yield Point(values | corner | vectors)
 
 
+@lru_cache(10_000)
 def _has_regions(expression):
     """Whether an expression is defined by cases."""
     return any(

@@ -4,7 +4,7 @@ import random
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import lru_cache
-from itertools import combinations, islice
+from itertools import combinations, islice, pairwise
 
 from mpmath import mp, nstr
 from sympy import Derivative, Expr, IndexedBase, Integer, Rational
@@ -106,8 +106,12 @@ def _missing(question, chain, parameters, seed):
         return f"the last is not yet what was asked for, {code(question.goal)}.", "not finished"
     if supported not in SUPPORTS[relation]:
         return f"together they say `{supported}`, and `{relation}` was asked for.", "relation"
-    exact = _values_of(tuple(parameters.items()))
-    if not question.goal and (gap := _gap_of_ends(chain[0].expression, last, exact, seed)):
+    gap = (
+        None
+        if question.goal or _is_proved(chain, parameters)
+        else _gap_of_ends(chain[0].expression, last, _values_of(tuple(parameters.items())), seed)
+    )
+    if gap:
         return (
             f"at {gap.point} the start is {shown(gap.left)}, and the last is {shown(gap.right)}.",
             "the ends differ",
@@ -147,11 +151,25 @@ def follows(left, relation, right, parameters, seed):
     number stands for its parameter, and what holds for all holds for this one. Where that fails,
     for the numbers of this student.
     """
-    exact, general = _numbers(tuple(parameters.items()))
-    sides = (left.xreplace(_these(general, left)), right.xreplace(_these(general, right)))
-    if _failure(sides[0], relation, sides[1], seed) is None:
+    if _failure(*_in_general(left, relation, right, parameters), seed) is None:
         return None
+    exact = _numbers(tuple(parameters.items()))[0]
     return _failure(left.xreplace(exact), relation, right.xreplace(exact), seed)
+
+
+def _in_general(left, relation, right, parameters):
+    general = _numbers(tuple(parameters.items()))[1]
+    left, right = (side.xreplace(_these(general, side)) for side in (left, right))
+    return left, relation, right
+
+
+def _is_proved(chain, parameters):
+    """Whether every line follows for all numbers, classes and parameters, and not at points."""
+    verdicts = (
+        _verdict(*_in_general(a.expression, b.relation, b.expression, parameters))
+        for a, b in pairwise(chain)
+    )
+    return all(getattr(verdict, "kind", None) == "proved" for verdict in verdicts)
 
 
 @lru_cache(64)
@@ -184,13 +202,21 @@ def _these(general, expression):
 
 @lru_cache(4096)
 def _failure(left, relation, right, seed=0):
-    try:
-        verdict = compare(left, relation, right)
-        if verdict.kind == "confirmed" and verdict.points < FEWEST:
+    verdict = _verdict(left, relation, right)
+    if isinstance(verdict, str):
+        return verdict
+    if verdict.kind == "confirmed":
+        if verdict.points < FEWEST:
             return f"at {verdict.points} points only both have values"
-        if verdict.kind == "confirmed":
-            return _second_look(left, relation, right, seed)
-        return verdict.witness
+        return _second_look(left, relation, right, seed)
+    return verdict.witness
+
+
+@lru_cache(4096)
+def _verdict(left, relation, right):
+    """The verdict of `compare`, the same for all students; or the words of an error."""
+    try:
+        return compare(left, relation, right)
     except MEANINGLESS as error:
         return plain(error)
     except MemoryError:
