@@ -19,6 +19,8 @@ except ModuleNotFoundError as missing:
     if (name := missing.name.partition(".")[0]) == "lossnotes":
         raise
     sys.exit(f'lossnotes: {name} is missing: pip install "lossnotes[homework]"')
+except KeyboardInterrupt:
+    sys.exit("lossnotes: stopped before anything was done.")
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 homework = typer.Typer(no_args_is_help=True)
@@ -36,7 +38,11 @@ Students = Annotated[
 ]
 Secret = Annotated[
     Path | None,
-    typer.Option(help="From which numbers of one's own are drawn.", show_default="homework/secret"),
+    typer.Option(
+        help="From which numbers of one's own and hidden probes are drawn: without it anybody can "
+        "compute what is hidden.",
+        show_default="homework/secret",
+    ),
 ]
 Trusted = Annotated[bool, typer.Option("--trusted", help="Run notebooks without a sandbox.")]
 SECRET = Path("homework/secret")
@@ -126,6 +132,8 @@ def errors_in_one_line():
     except NoSandbox as reason:
         lines = f"{reason}. With --trusted notebooks run without one: only if you trust them."
     except (QuestionError, BuildError, GradeError) as error:
+        lines = str(error)
+    except OSError as error:
         lines = str(error)
     except KeyboardInterrupt:
         lines = "stopped. What is finished is kept; the same command goes on."

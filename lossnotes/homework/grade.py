@@ -25,6 +25,7 @@ from rich.progress import Progress
 
 import lossnotes
 from lossnotes.homework.check import AnswerError, Finding, check
+from lossnotes.homework.finding import code
 from lossnotes.homework.judge import UNCHECKED, Judge
 from lossnotes.homework.questions import QuestionError, load
 from lossnotes.homework.sandbox import AnswerError as Unanswered
@@ -179,19 +180,22 @@ def _judge(result, assignment, secret, cells, sandbox, judge):
     result.findings = {each.name: findings[each.name] for each in assignment.questions}
     result.written = written
 
+    reasons = []
     declared = [source.strip() for source, tags in cells if "parameters" in tags]
     if declared and declared != [parameters_cell(parameters)]:
-        result.reason = "the parameters in the notebook are not those of this student"
+        reasons.append("the parameters in the notebook are not those of this student")
     elif not any(finding.points for finding in findings.values()):
-        result.reason = ": ".join(["no points", *result.errors[:1]])
-    elif unchecked := [name for name in lines if findings[name].mistake == UNCHECKED]:
-        result.reason = f"{', '.join(unchecked)}: {UNCHECKED}"
+        reasons.append(": ".join(["no points", *result.errors[:1]]))
+    if unchecked := [name for name in lines if findings[name].mistake == UNCHECKED]:
+        reasons.append(f"{', '.join(unchecked)}: {UNCHECKED}, needs a look")
+    result.reason = "; ".join(reasons)
 
 
 def _finding(question, answer, parameters, seed, reason):
     """What `check` finds, and why there is no answer."""
     finding = check(question, answer, parameters, seed)
-    return finding.model_copy(update={"says": f"{finding.says} {reason}".strip()})
+    why = f" {code(reason, 500)}" if reason else ""
+    return finding.model_copy(update={"says": finding.says + why})
 
 
 class _Function:
@@ -205,10 +209,10 @@ class _Function:
             try:
                 return self.call(*arrays)
             except Unanswered as error:
-                raise AnswerError(str(error)) from None
+                raise AnswerError(code(error, 500)) from None
             except (Timeout, Crashed) as stop:
                 self.stopped = stop
-        raise AnswerError(str(self.stopped))
+        raise AnswerError(code(self.stopped))
 
 
 def _ask(answers, question):
@@ -348,18 +352,31 @@ def run_all(function, jobs, executor):
                 under_way.clear()
                 pool = executor()
     finally:
-        for future in under_way:
-            future.cancel()
-        pool.shutdown(wait=False)
+        if isinstance(pool, ProcessPoolExecutor):  # which fails where its futures are cancelled
+            pool.shutdown(wait=False, cancel_futures=True)
+        else:
+            for future in under_way:
+                future.cancel()
+            pool.shutdown(wait=False)
 
 
 def processes(workers):
     """A pool of processes on this machine, which end with it."""
-    return ProcessPoolExecutor(workers, mp_context=get_context("spawn"), initializer=_begin)
+    return _Processes(workers, mp_context=get_context("spawn"), initializer=_begin)
+
+
+class _Processes(ProcessPoolExecutor):
+    """Ctrl-C is for the parent: what it ignores, a process ignores from its first moment."""
+
+    def submit(self, *job):
+        former = signal.signal(signal.SIGINT, signal.SIG_IGN)
+        try:
+            return super().submit(*job)
+        finally:
+            signal.signal(signal.SIGINT, former)
 
 
 def _begin():
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # is for the parent, which tells us
     threading.Thread(target=_end_with_parent, daemon=True).start()
 
 

@@ -13,7 +13,8 @@ import subprocess
 import sys
 import tempfile
 
-from lossnotes.homework.check import Finding, check
+from lossnotes.homework.check import check
+from lossnotes.homework.finding import Finding, code, finding
 
 SECONDS = 20  # of processor time for one derivation, so that a busy machine changes no score
 MEMORY = 2 << 30
@@ -45,20 +46,17 @@ class Judge:
             self.process.stdin.flush()
         if answer := self.process.stdout.readline():
             return Finding.model_validate_json(answer)
-        if self.close() == 1:
+        if self.close() == 1:  # an exception, which is no mistake of the student
             self.said.seek(0)
             reason = self.said.read().decode(errors="replace").strip().rpartition("\n")[2]
-            raise RuntimeError(f"{question.name} could not be checked: {reason}")
-        return Finding(
-            question=question.name,
-            points=0,
-            of=question.points,
-            status="wrong",
-            says=f"To check your lines took more than {self.seconds} seconds or "
-            f"{self.memory >> 20} MiB, so they were not checked to the end. "
-            "Write them in a simpler form, or with smaller numbers.",
-            mistake=UNCHECKED,
-        )
+            says = f"Your lines could not be checked to the end: {code(reason)}. They need a look."
+        else:
+            says = (
+                f"To check your lines took more than {self.seconds} seconds or "
+                f"{self.memory >> 20} MiB, so they were not checked to the end. "
+                "Write them in a simpler form, or with smaller numbers."
+            )
+        return finding(question, 0, "wrong", says, UNCHECKED)
 
     def close(self):
         """End the process; returns how it ended, None if there is none."""

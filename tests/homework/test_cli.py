@@ -1,3 +1,4 @@
+import re
 import shutil
 import subprocess
 import sys
@@ -65,6 +66,7 @@ def test_a_class_has_numbers_of_its_own_and_its_solutions_pass(call, small, note
         (["grade", "small", "handed_in", "--students", "class.txt"], "homework/secret: the secret"),
         (["grade", "small", "handed_in", "--secret", "none.txt"], "none.txt: a secret has"),
         (["grade", "small", "handed_in", "--scheduler", "nobody"], "no Dask scheduler answers at"),
+        (["build", "small", "--out", "class.txt/x"], "[Errno 20] Not a directory: 'class.txt/x"),
         (["build", "broken"], "homework/broken/questions.toml: "),
         (["build", "wrong"], "homework/wrong, the solution: q3 gets 0 of 1 points: "),
     ],
@@ -112,6 +114,29 @@ def test_ctrl_c_says_how_to_go_on(call, monkeypatch):
         "",
         "lossnotes: stopped. What is finished is kept; the same command goes on.\n",
     )
+
+
+def test_ctrl_c_while_it_is_loaded_is_one_line_too():
+    stop = """
+import sys
+
+class Stop:
+    def find_spec(name, path=None, target=None):
+        if name == "typer":
+            raise KeyboardInterrupt
+
+sys.meta_path.insert(0, Stop)
+import lossnotes.__main__
+"""
+    done = subprocess.run([sys.executable, "-c", stop], capture_output=True, text=True)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr == "lossnotes: stopped before anything was done.\n"
+
+
+def test_help_says_what_hides_the_hidden_probes(call):
+    _, said, _ = call("grade", "--help")
+    words = " ".join(re.findall(r"\w+", said))
+    assert "hidden probes are drawn without it anybody can compute what is hidden" in words
 
 
 @pytest.mark.parametrize("missing", ["typer", "pydantic", "nbconvert", "rich"])

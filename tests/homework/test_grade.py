@@ -10,6 +10,7 @@ import sys
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from multiprocessing import active_children
 from pathlib import Path
 
 import pytest
@@ -189,11 +190,29 @@ def test_a_derivation_beyond_the_limits_ends_the_judge_and_not_the_run(small, ju
     narrow.close()
 
 
-def test_a_mistake_in_the_check_is_not_the_students(small, judge):
+def test_a_mistake_in_the_check_ends_the_judge_and_not_the_run(small, judge):
     question = load(small / "questions.toml").questions[0]
-    with pytest.raises(RuntimeError, match="q1 could not be checked: AttributeError: 'NoneType'"):
-        judge.check(question, ["softmax(s)[j]"], None, 0)
+    found = judge.check(question, ["softmax(s)[j]"], None, 0)
+    assert (found.points, found.mistake) == (0, UNCHECKED)
+    assert "could not be checked to the end: `AttributeError: 'NoneType'" in found.says
     assert judge.check(question, ["softmax(s)[j]"], {}, 0).status == "right"
+
+
+def test_a_mistake_in_the_check_costs_its_own_question_only_and_asks_for_a_look(
+    small, solved, notebook, judge, monkeypatch
+):
+    class Mistaken(Judge):
+        def check(self, question, lines, parameters, seed):
+            return super().check(question, lines, None, seed)
+
+    mistaken = Mistaken()
+    with Sandbox(trusted=True) as box:
+        monkeypatch.setattr(grading, "_sandbox", lambda *_: (box, mistaken))
+        result = one(small, solved, notebook)
+        nothing_else = one(small, solved[:2], notebook)
+    assert result.status == "graded" and points(result) == [0, 3, 1, 0]
+    assert result.reason == "q1: not checked to the end, needs a look"
+    assert nothing_else.reason == "no points; q1: not checked to the end, needs a look"
 
 
 # A class
@@ -254,6 +273,23 @@ def test_everybody_has_feedback(small, class_):
     assert "**6 of 8 points**" in feedback["ada"] and "(to be read)" in feedback["ada"]
     assert "Line 1 does not follow" in feedback["emmy"]
     assert "**Not graded: unreadable.** `the file is not JSON" in feedback["kurt"]
+
+
+def test_no_markup_of_a_submission_reaches_its_feedback(small, class_, notebook):
+    bad = "<img src=x onerror=alert(1)> [x](javascript:alert(1))\\n\\n# q9 (5 of 5)"
+    cells = [f"raise ValueError('{bad}')", f"def square(x): raise ValueError('{bad}')"]
+    cells += [f"root = type('{bad[:30]}', (), {{}})()"]
+    (class_[0] / "<b>bold<b> [x](javascript:1).ipynb").write_bytes(notebook(*cells))
+    (class_[0] / "two").mkdir()
+    for name in ("<i>one.ipynb", "[x](javascript:1).ipynb"):
+        (class_[0] / "two" / name).write_bytes(notebook(*cells))
+    run(small, class_)
+    for path in (class_[1] / "feedback").iterdir():
+        text = path.read_text()
+        outside = re.sub("`[^`\n]*`", "", text)
+        assert not re.search(r"<[a-z]|javascript|\n# ", outside), outside
+    bold = (class_[1] / "feedback" / "<b>bold<b> [x](javascript:1).md").read_text()
+    assert bold.count("<img") == 3
 
 
 def test_the_same_inputs_give_the_same_scores(small, class_, tmp_path):
@@ -444,6 +480,31 @@ def test_a_job_that_kills_its_process_is_found_and_the_others_are_done():
 def test_an_exception_of_a_job_is_not_taken_for_a_death():
     with pytest.raises(ZeroDivisionError):
         list(run_all(operator.call, iter([(operator.truediv, 1, 0)]), here))
+
+
+def test_ctrl_c_is_for_the_grader_and_not_for_its_processes():
+    former = signal.getsignal(signal.SIGINT)
+    with processes(1) as pool:
+        known = active_children()
+        future = pool.submit(operator.neg, 1)
+        (child,) = set(active_children()) - set(known)
+        os.kill(child.pid, signal.SIGINT)  # it is still being imported
+        assert future.result() == -1
+    assert signal.getsignal(signal.SIGINT) is former
+
+
+def test_a_process_that_dies_while_its_jobs_are_cancelled_is_no_error(monkeypatch):
+    failed, known = [], active_children()
+    monkeypatch.setattr(threading, "excepthook", failed.append)
+    jobs = [(operator.neg, 1), (time.sleep, 60), *((operator.neg, n) for n in range(9))]
+    results = run_all(operator.call, iter(jobs), functools.partial(processes, 1))
+    next(results)
+    (child,) = set(active_children()) - set(known)
+    manager = next(each for each in threading.enumerate() if "Manager" in type(each).__name__)
+    results.close()
+    child.kill()
+    manager.join(20)
+    assert not manager.is_alive() and failed == []
 
 
 def test_only_a_window_of_jobs_is_fetched_at_a_time():
