@@ -12,11 +12,13 @@ from lossnotes.derive.points import Point, draw_points, indices_of
 from lossnotes.derive.symbols import K, ScalarQuantity, argmax, maximum
 from lossnotes.derive.values import Excluded, Undefined, evaluate
 
-HALVINGS = 32  # beyond these a difference of two values has too few of 40 digits
+HALVINGS = 20
 
 
-def beside_kinks(left, right, seed=0):
+def beside_kinks(left, right, seed=0, halvings=HALVINGS):
     """On the lines between random points, both sides of every place where a case changes.
+
+    They are as far apart as two random points, halved so many times.
 
     There every class is tried that has nothing to do with the change, such as the j of d/ds_j.
     """
@@ -29,7 +31,7 @@ def beside_kinks(left, right, seed=0):
         b = Point(b.values | {index: a.values[index] for index in indices})
         for switch in switches:
             try:
-                for point in _both_sides(switch, a, b):
+                for point in _both_sides(switch, a, b, halvings):
                     others = sorted(indices - switch.free_symbols, key=str)
                     classes = range(1, a.values[K] + 1)
                     for choice in product(classes, repeat=len(others)):
@@ -53,12 +55,12 @@ def _switches(expression):
     return found
 
 
-def _both_sides(switch, a, b):
+def _both_sides(switch, a, b, halvings):
     low, high = mp.mpf(0), mp.mpf(1)
     case = _case(switch, a)
     if case == _case(switch, b):
         return
-    for _ in range(HALVINGS):
+    for _ in range(halvings):
         middle = (low + high) / 2
         if _case(switch, _between(a, b, middle)) == case:
             low = middle

@@ -21,6 +21,7 @@ from lossnotes.homework.questions import loosened, split
 
 LINES = 60
 BLANK = {"", "...", "Ellipsis", "None"}
+HALVINGS = 32  # beyond these, differences of two values have too few of 40 digits
 FEWEST = 4  # points at which a step holds for which there is no proof
 EXACT = mp.mpf(10) ** -20  # values of thirty digits that differ by less are equal
 ROUNDING = 1e-9  # lines that differ by less differ because of decimal numbers
@@ -97,7 +98,8 @@ def _missing(question, chain, parameters, seed):
     gone = [*question.without, *(name for name in means if not mentions(chain[0].expression, name))]
     left = [name for name in gone if mentions(last, name)]
     if left:
-        return f"`{left[0]}` still stands in the last one: go on until it is gone.", "not finished"
+        name = "I" if left[0] == "ImaginaryUnit" else left[0]
+        return f"`{name}` still stands in the last one: go on until it is gone.", "not finished"
     relation, goal = split(question.goal or "=")
     supported = _strongest([line.relation for line in chain])
     if supported is None:
@@ -234,7 +236,7 @@ def _second_look(left, relation, right, seed):
     """
     quick = not integrations(left) and not integrations(right)
     drawn = draw_points(left, right, seed=seed, counts=(4, 6, 11) if quick else (4,))
-    return _difference(left, relation, right, [*drawn, *beside_kinks(left, right, seed)])
+    return _difference(left, relation, right, [*drawn, *beside_kinks(left, right, seed, HALVINGS)])
 
 
 def _difference(left, relation, right, points, digits=40, exact=-32):

@@ -93,6 +93,7 @@ FUNCTIONS = {
     "log": (log, "e n?"),
     "ln": (log, "e"),
     "sqrt": (sqrt, "e"),
+    "sigmoid": (lambda x: 1 / (1 + exp(-x)), "e"),
     "sin": (sin, "e"),
     "cos": (cos, "e"),
     "tan": (tan, "e"),
@@ -140,7 +141,8 @@ CALCULUS = {
     "Derivative": Derivative,
     "diff": Derivative,
 }
-SIGNS = str.maketrans({"−": "-", "·": "*", "×": "*"})  # as copied from a page
+LETTERS = {"τ": "tau", "λ": "lam", "η": "eta", "ε": "epsilon", "ϵ": "epsilon", "π": "pi"}
+SIGNS = str.maketrans({"−": "-", "·": "*", "×": "*"} | LETTERS)  # as copied from a page
 WORDS = {
     "v": "a vector",
     "n": "a number",
@@ -170,7 +172,8 @@ def parse(text, names=None, vector=False):
 def _parse(text, names, vector):
     if len(text) > LENGTH:
         raise ExpressionError(f"{len(text)} characters are too many: at most {LENGTH} are read")
-    source = re.sub(r"\blambda\b", "lam", text.strip().translate(SIGNS))
+    one_line = " ".join(re.sub(r"#.*|\\\n", " ", text).split())
+    source = re.sub(r"\blambda\b", "lam", one_line.translate(SIGNS))
     if not source:
         raise ExpressionError("there is no formula")
     try:
@@ -494,9 +497,12 @@ def _is_vector(thing):
 
 
 def _exact(number, digits):
-    """The fraction that a decimal stands for; one of 15 digits or more has been rounded."""
+    """The fraction that a decimal stands for; one of 15 digits has been rounded.
+
+    SymPy leaves out zeros at the end of them: two or less, but for one number in a thousand.
+    """
     significant = len(digits.lstrip("0"))
-    if significant >= 15 and number.denominator > 1:
+    if significant >= 13 and number.denominator > 1:
         simple = number.limit_denominator(10**6)
         if abs(simple - number) <= abs(number) * Fraction(1, 10**14):
             number = simple

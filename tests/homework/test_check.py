@@ -431,6 +431,20 @@ def test_a_step_a_little_beside_its_kink_is_seen(found):
     assert (finding.points, finding.mistake) == (0, "a kink")
 
 
+def test_a_difference_of_two_losses_is_no_gradient_beside_a_kink(found):
+    loss = "Max(0, 1 + maximum(s {0} one_hot(j)/2**26, Others(y)) - s[y] {1} delta(j, y)/2**26)"
+    difference = f"({loss.format('+', '-')} - {loss.format('-', '+')})*2**25"
+    finding = found("kink", [difference])
+    assert (finding.points, finding.mistake) == (0, "a kink"), finding
+
+
+def test_what_is_no_calculus_is_not_finished(found):
+    small = "tau*(LSE((s + I*one_hot(j)/10**90)/tau) - LSE((s - I*one_hot(j)/10**90)/tau))"
+    for line in (f"Integral(2*t*({GOOD}), (t, 0, 1))", f"{small}*10**90/(2*I) - delta(j, y)"):
+        finding = found("gradient", [line])
+        assert (finding.points, finding.mistake) == (0, "not finished"), finding
+
+
 @pytest.mark.parametrize("answer", [None, ..., [], "", ["..."], [...], [None], [""]])
 def test_an_answer_that_is_not_there_is_missing(found, answer):
     assert found("gradient", answer).status == "missing"

@@ -18,6 +18,7 @@ from sympy import (
     exp,
     expand,
     log,
+    pi,
     sqrt,
     sympify,
 )
@@ -101,6 +102,9 @@ READ = {
     "2.37*c + 0.5": Rational(237, 100) * c + Rational(1, 2),
     "Rational(1, 3)": Rational(1, 3),
     "1e-3": Rational(1, 1000),
+    "sigmoid(c) + sigmoid(s)[j]": 1 / (1 + exp(-c)) + 1 / (1 + exp(-s[j])),
+    "λ[j]*η[j]·ε + π": lam[j] * eta[j] * epsilon + pi,
+    "s[j]  # of this class\n + s[k] \\\n - 1\n": s[j] + s[k] - 1,
 }
 
 
@@ -109,7 +113,7 @@ def test_a_text_is_read_as_the_formula_that_it_writes(words):
     assert parse(words) == READ[words]
 
 
-@pytest.mark.parametrize("number", [1 / 3, 1 / 2.37, 2.37**2, 0.1 + 0.2, 5 / 7 * 3])
+@pytest.mark.parametrize("number", [1 / 3, 1 / 5.25, 1 / 2.37, 2.37**2, 0.1 + 0.2, 5 / 7 * 3])
 def test_a_number_that_python_has_rounded_is_the_fraction_it_came_from(number):
     exact = {1 / 2.37: Rational(100, 237), 2.37**2: Rational(237, 100) ** 2}
     expected = exact.get(number, Rational(str(round(number * 21, 9))) / 21)
