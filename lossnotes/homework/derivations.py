@@ -265,7 +265,7 @@ def _gap_of_ends(start, last, exact, seed):
     """
     classes = random.Random(seed).randint(4, 13)
     near, point = (
-        Point(next(draw_points(start, last, seed=seed, counts=(count,))).values | exact)
+        Point(next(iter(draw_points(start, last, seed=seed, counts=(count,)))).values | exact)
         for count in (classes, 2)
     )
     gap = _difference(start, "=", last, [near])
