@@ -2,7 +2,7 @@
 
 import random
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from itertools import product
 
 import mpmath
@@ -51,6 +51,10 @@ class Point:
     values: dict
 
     def __hash__(self):
+        return self._hash
+
+    @cached_property
+    def _hash(self):
         fixed = ((x, tuple(v) if isinstance(v, list) else v) for x, v in self.values.items())
         return hash(frozenset(fixed))
 
@@ -119,10 +123,20 @@ def draw_points(*expressions, seed=14, special=False, counts=CLASS_COUNTS):
     A symbol without assumptions is taken for a real number; one that is not real is a ValueError.
     """
     bases, scalars = symbols_of(*expressions)
-    indices = sorted(indices_of(*expressions), key=_by_name)
-    scalars = [symbol for symbol in scalars if symbol not in indices]
+    indices = tuple(sorted(indices_of(*expressions), key=_by_name))
+    scalars = tuple(symbol for symbol in scalars if symbol not in indices)
     regions = any(map(_has_regions, expressions))
     fewest = 1 if max(map(integrations, expressions)) > 1 else 3
+    return _draw(bases, scalars, indices, regions, fewest, seed, special, counts)
+
+
+@lru_cache(1000)
+def _draw(bases, scalars, indices, regions, fewest, seed, special, counts):
+    """The points as a tuple: claims about the same symbols share them."""
+    return tuple(_draws(bases, scalars, indices, regions, fewest, seed, special, counts))
+
+
+def _draws(bases, scalars, indices, regions, fewest, seed, special, counts):
     generator = random.Random(seed)
     for classes in counts:
         choices = list(product(range(1, classes + 1), repeat=len(indices)))

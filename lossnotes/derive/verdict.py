@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import chain
 
 from mpmath import mp, nstr
 from sympy import sympify
@@ -10,8 +11,10 @@ from lossnotes.derive.bounds import proves_bound
 from lossnotes.derive.kinks import beside_kinks
 from lossnotes.derive.points import DIGITS, Point, draw_points, integrations
 from lossnotes.derive.prove import proves_equal
+from lossnotes.derive.symbols import K
 from lossnotes.derive.values import Excluded, Undefined, evaluate
 
+SLOWEST = 5  # of the numbers of classes: its many points wait until there is no proof
 DIGITS_OF_ITERATED = 30  # integrals, which cost as much as a thousand other values
 HOLDS = {
     "=": lambda gap: gap == 0,
@@ -62,14 +65,14 @@ def equal(left, right):
 def compare(left, relation, right, special=True):
     """The verdict on `left relation right`, for every point of the domains of their symbols.
 
-    First the claim is tried at random points, K in 2, 3, 5, 7: one failure refutes it. The sides
-    agree if all of 50 digits do but ten, of 30 where integrals are iterated. Inequalities are also
-    tried where they are tight and in corners of the domains, unless `special` is false. Points of
-    which nothing is claimed are left out: kinks, ties of an argmax. Then a proof for every K is
-    sought. What survives without one and a second trial, with twice the digits and on both sides of
-    each kink, is "confirmed", and no more than that: a claim that first fails at K = 11, one that
-    is false by less than a relative 10^-90, an inequality that fails in a small region only,
-    survives as well.
+    First the claim is tried at random points, K in 2, 3, 7: one failure refutes it. The sides agree
+    if all of 50 digits do but ten, of 30 where integrals are iterated. Inequalities are also tried
+    where they are tight and in corners of the domains, unless `special` is false. Points of which
+    nothing is claimed are left out: kinks, ties of an argmax. Then a proof for every K is sought.
+    What survives without one and a second trial, for K = 5 too, with twice the digits and on both
+    sides of each kink, is "confirmed", and no more than that: a claim that first fails at K = 11,
+    one that is false by less than a relative 10^-90, an inequality that fails in a small region
+    only, survives as well.
     Raises ValueError for an unknown relation, or where no point has values on both sides.
     """
     if relation not in HOLDS:
@@ -78,13 +81,17 @@ def compare(left, relation, right, special=True):
     special = special and relation != "="
     iterated = max(integrations(left), integrations(right)) > 1
     digits = DIGITS_OF_ITERATED if iterated else DIGITS
-    drawn = list(draw_points(left, right, special=special))
-    points, witness = _try_points(left, relation, right, drawn, digits)
-    if not witness and _proves(left, relation, right):
+    drawn = draw_points(left, right, special=special)
+    quick = [point for point in drawn if point.values[K] != SLOWEST]
+    points, witness, _ = _try_points(left, relation, right, quick, digits)
+    if points and not witness and _proves(left, relation, right):
         return Verdict("proved", points)
     if not witness:
-        drawn += beside_kinks(left, right)
-        points, witness = _try_points(left, relation, right, drawn, 2 * digits)
+        everywhere = chain(drawn, beside_kinks(left, right))
+        points, witness, excluded = _try_points(left, relation, right, everywhere, 2 * digits)
+    if not points:
+        reason = f": {excluded}" if excluded else ""
+        raise ValueError(f"no point has a value on both sides of {left} {relation} {right}{reason}")
     return Verdict("refuted" if witness else "confirmed", points, witness)
 
 
@@ -93,7 +100,8 @@ def _proves(left, relation, right):
 
 
 def _try_points(left, relation, right, points, digits):
-    tried, reason = 0, ""
+    """How many points had values, a witness against the claim, and why a point was left out."""
+    tried, reason = 0, None
     for point in points:
         try:
             values = _values(left, right, point, digits)
@@ -102,17 +110,15 @@ def _try_points(left, relation, right, points, digits):
             tried += 1
             if None in values:
                 shown = (mp.nan if value is None else value for value in values)
-                return tried, Witness(point, *shown)
+                return tried, Witness(point, *shown), None
             holds = HOLDS[relation]
             if not holds(_gap(values)) or not _is_clear(values):
                 gap = 0 if _is_rounding(left, right, point, digits, values) else _gap(values)
                 if not holds(gap):
-                    return tried, Witness(point, *values)
+                    return tried, Witness(point, *values), None
         except Excluded as excluded:
-            reason = f": {excluded}"
-    if tried == 0:
-        raise ValueError(f"no point has a value on both sides of {left} {relation} {right}{reason}")
-    return tried, None
+            reason = excluded
+    return tried, None, reason
 
 
 def _values(left, right, point, digits):
