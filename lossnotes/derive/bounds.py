@@ -17,7 +17,8 @@ from sympy import (
     sympify,
 )
 
-from lossnotes.derive.prove import Reduction, is_positive, proves_equal, unfold
+from lossnotes.derive.prove import Reduction, proves_equal, unfold
+from lossnotes.derive.prove.signs import is_positive
 from lossnotes.derive.symbols import Between, K, entry, maximum
 
 

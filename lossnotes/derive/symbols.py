@@ -22,29 +22,37 @@ from sympy import (
     exp,
     log,
     sympify,
+    together,
 )
 from sympy.printing.precedence import PRECEDENCE
 
 K = Symbol("K", integer=True, positive=True)
+ANY = Dummy("any", integer=True, positive=True)
 delta = KroneckerDelta
 
 
-class Scores(IndexedBase):
+class Vector(IndexedBase):
+    """A vector of K numbers, or with `shape` a matrix: Scores("X", shape=(N, K))."""
+
+    _diff_wrt = True  # a derivative by a whole vector is the vector of the derivatives
+    domain = {"real": True}
+
+    def __new__(cls, label, shape=None, **assumptions):
+        return super().__new__(cls, label, shape=shape, **(assumptions or cls.domain))
+
+
+class Scores(Vector):
     """A vector of K real numbers."""
 
-    def __new__(cls, label, **assumptions):
-        return super().__new__(cls, label, **(assumptions or {"real": True}))
 
-
-class Positives(IndexedBase):
+class Positives(Vector):
     """A vector of K positive numbers."""
 
-    def __new__(cls, label, **assumptions):
-        return super().__new__(cls, label, **(assumptions or {"positive": True}))
+    domain = {"positive": True}
 
 
 class Probabilities(Positives):
-    """A vector of K positive numbers that sum to one."""
+    """A vector of K positive numbers that sum to one; of a matrix, each row does."""
 
 
 class Between(Symbol):
@@ -120,6 +128,28 @@ def derivative_of(definition, variable):
     return definition.xreplace(fresh).diff(variable)
 
 
+def is_everywhere(sign, vector):
+    """Whether the assumptions say of every entry that it is "real" or "positive"."""
+    parts = vector if isinstance(vector, Tuple) else [entry(vector, ANY)]
+    return all(getattr(part, f"is_{sign}") for part in parts)
+
+
+def is_distribution(vector):
+    """Whether the entries are sure to be positive and to sum to one."""
+    if isinstance(vector, Vector):
+        return isinstance(vector, Probabilities)
+    if isinstance(vector, VectorQuantity):
+        return vector.is_a_distribution() and vector[ANY].is_positive is True
+    return vector == 1 / K
+
+
+def is_at_most(number, bound):
+    """Whether a number, or the end of its interval, is at most a bound for every K >= 2."""
+    upper = number.upper if isinstance(number, Between) else number
+    beyond = Dummy(integer=True, nonnegative=True)
+    return bool(together((bound - upper).xreplace({K: beyond + 2})).is_nonnegative)
+
+
 class Quantity(Function):
     """A named quantity: `symbol` is its LaTeX name and `definition()` what it stands for."""
 
@@ -138,7 +168,16 @@ class Quantity(Function):
 
 
 class ScalarQuantity(Quantity):
-    is_real = True
+    """A named number. It is real where the entries of its vectors are."""
+
+    needs = "real"  # what the numbers in its arguments must be, so that it is real
+
+    def numbers(self):
+        """The arguments that hold numbers; a label or a set of classes is none."""
+        return self.args
+
+    def _eval_is_real(self):
+        return all(is_everywhere(self.needs, part) for part in self.numbers()) or None
 
 
 class VectorQuantity(Quantity):
@@ -150,11 +189,17 @@ class VectorQuantity(Quantity):
     def definition_of(self, index):
         raise NotImplementedError
 
+    def is_positive_everywhere(self):
+        """Whether every entry is positive, where the arguments are real and K >= 2."""
+        return False
+
+    def is_a_distribution(self):
+        """Whether the entries sum to one."""
+        return False
+
 
 class Entry(Function):
-    """One entry of a named vector."""
-
-    is_real = True
+    """One entry of a named vector. Its sign is what its vector says of its arguments."""
 
     def definition(self):
         vector, index = self.args
@@ -163,8 +208,11 @@ class Entry(Function):
     def _eval_derivative(self, variable):
         return derivative_of(self.definition(), variable)
 
+    def _eval_is_real(self):
+        return all(is_everywhere("real", part) for part in self.args[0].args) or None
+
     def _eval_is_positive(self):
-        return self.args[0].positive or None
+        return (self._eval_is_real() and self.args[0].is_positive_everywhere()) or None
 
     def _sympystr(self, printer):
         vector, index = (printer._print(argument) for argument in self.args)
@@ -191,7 +239,13 @@ class LSE(ScalarQuantity):
 class softmax(VectorQuantity):
     r"""softmax(s)_j = exp(s_j) / sum_i exp(s_i)."""
 
-    symbol, positive = r"\sigma", True
+    symbol = r"\sigma"
+
+    def is_positive_everywhere(self):
+        return True
+
+    def is_a_distribution(self):
+        return True
 
     def definition_of(self, j):
         (s,) = self.args
@@ -203,6 +257,9 @@ class sigmoid(ScalarQuantity):
 
     symbol = r"\sigma"
 
+    def _eval_is_positive(self):
+        return self.args[0].is_real or None
+
     def definition(self):
         (t,) = self.args
         return 1 / (1 + exp(-t))
@@ -211,7 +268,7 @@ class sigmoid(ScalarQuantity):
 class one_hot(VectorQuantity):
     """one_hot(y)_i = 1 if i = y, else 0."""
 
-    symbol, positive = "e", False
+    symbol = "e"
 
     def definition_of(self, i):
         return delta(i, self.args[0])
@@ -220,7 +277,14 @@ class one_hot(VectorQuantity):
 class smooth(VectorQuantity):
     """smooth(y, epsilon)_i = (1 - epsilon) delta_iy + epsilon / K."""
 
-    symbol, positive = "q", True
+    symbol = "q"
+
+    def is_positive_everywhere(self):
+        epsilon = self.args[1]
+        return epsilon.is_positive and is_at_most(epsilon, 1)
+
+    def is_a_distribution(self):
+        return True
 
     def definition_of(self, i):
         y, epsilon = self.args
@@ -230,7 +294,16 @@ class smooth(VectorQuantity):
 class smooth_others(VectorQuantity):
     """smooth_others(y, epsilon)_i = 1 - (K - 1) epsilon if i = y, else epsilon."""
 
-    symbol, positive = "q'", True
+    symbol = "q'"
+
+    def is_positive_everywhere(self):
+        """All of the epsilon < 1 / (K - 1), which one number cannot be for every K."""
+        epsilon = self.args[1]
+        bounded = isinstance(epsilon, Between) and is_at_most(epsilon, 1 / (K - 1))
+        return epsilon.is_positive and bounded
+
+    def is_a_distribution(self):
+        return True
 
     def definition_of(self, i):
         y, epsilon = self.args
@@ -238,9 +311,10 @@ class smooth_others(VectorQuantity):
 
 
 class Mean(ScalarQuantity):
-    """A mean of positive numbers, shown as an index: y_AM."""
+    """A mean, shown as an index: y_AM. That of positive numbers is positive."""
 
-    is_positive = True
+    def _eval_is_positive(self):
+        return is_everywhere("positive", self.args[0]) or None
 
     def _latex(self, printer, exp=None):
         power = "" if exp is None else rf"^{{{exp}}}"
@@ -261,6 +335,7 @@ class GM(Mean):
     """GM(y) = exp(sum_i log(y_i) / K), the geometric mean."""
 
     symbol = r"\mathrm{GM}"
+    needs = "positive"
 
     def definition(self):
         (y,) = self.args
@@ -271,6 +346,7 @@ class entropy(ScalarQuantity):
     """H(q) = -sum_i q_i log q_i."""
 
     symbol = "H"
+    needs = "positive"
 
     def definition(self):
         (q,) = self.args
@@ -281,6 +357,7 @@ class KL(ScalarQuantity):
     """KL(q || p) = sum_i q_i log(q_i / p_i)."""
 
     symbol = r"\operatorname{KL}"
+    needs = "positive"
 
     def definition(self):
         q, p = self.args
@@ -288,8 +365,7 @@ class KL(ScalarQuantity):
 
     def _eval_is_nonnegative(self):
         """The theorem of chapter kl: between distributions it is not negative."""
-        kinds = (Probabilities, softmax)
-        return all(isinstance(part, kinds) or part == 1 / K for part in self.args) or None
+        return all(map(is_distribution, self.args)) or None
 
     def _latex(self, printer, exp=None):
         q, p = (printer._print(argument) for argument in self.args)
@@ -300,6 +376,7 @@ class CE(ScalarQuantity):
     """CE(q, p) = -sum_i q_i log p_i."""
 
     symbol = r"\operatorname{CE}"
+    needs = "positive"
 
     def definition(self):
         q, p = self.args
@@ -324,6 +401,9 @@ class log_loss(ScalarQuantity):
 
     symbol = r"\ell"
 
+    def numbers(self):
+        return self.args[:1]
+
     def definition(self):
         s, y = self.args
         if isinstance(y, (IndexedBase, VectorQuantity)):
@@ -336,6 +416,9 @@ class maximum(ScalarQuantity):
 
     def __new__(cls, s, within=None):
         return super().__new__(cls, s) if within is None else super().__new__(cls, s, within)
+
+    def numbers(self):
+        return self.args[:1]
 
     def definition(self):
         return self
@@ -381,6 +464,9 @@ class margin(ScalarQuantity):
 
     symbol = "m"
 
+    def numbers(self):
+        return self.args[:1]
+
     def definition(self):
         s, y = self.args
         if isinstance(y, Classes):
@@ -393,6 +479,9 @@ class margin_loss(ScalarQuantity):
 
     symbol = r"\ell_{\mathrm{margin}}"
 
+    def numbers(self):
+        return self.args[:1]
+
     def definition(self):
         return Max(0, 1 - margin(*self.args))
 
@@ -401,7 +490,9 @@ class normalizer(ScalarQuantity):
     """normalizer(eta_1, ..., eta_K) = integral of exp(sum_k eta_k y_k) over the simplex."""
 
     symbol = "I"
-    is_positive = True
+
+    def _eval_is_positive(self):
+        return self._eval_is_real()
 
     def definition(self):
         return over_simplex(lambda y: 1, self.args)
@@ -410,7 +501,10 @@ class normalizer(ScalarQuantity):
 class mean(VectorQuantity):
     """mean(eta_1, ..., eta_K)_j = integral of y_j exp(sum_k eta_k y_k) / normalizer."""
 
-    symbol, positive = r"\mu", True
+    symbol = r"\mu"
+
+    def is_positive_everywhere(self):
+        return True
 
     def definition_of(self, j):
         eta = self.args

@@ -60,6 +60,7 @@ FUNCTIONS = {
     "Max": max,
     "Min": min,
     "Abs": abs,
+    "side": mp.sign,  # see prove.unfold
 }
 
 

@@ -25,7 +25,7 @@ from sympy import (
 )
 from sympy.core.cache import clear_cache
 
-from lossnotes.derive import Derivation, compare, points, prove, values, verdict
+from lossnotes.derive import Derivation, compare, points, prove, ranges, values, verdict
 from lossnotes.derive.points import indices_of
 from lossnotes.derive.symbols import Entry, Others, Quantity, p, q
 
@@ -77,7 +77,18 @@ def run(notebook):
 def forget():
     """Empty the caches of SymPy and of the engine, as in a new process."""
     clear_cache()
-    for module in (points, prove, values, verdict):
+    for module in (
+        points,
+        prove,
+        prove.integrals,
+        prove.reduce,
+        prove.signs,
+        prove.unfold,
+        prove.zero,
+        ranges,
+        values,
+        verdict,
+    ):
         for function in vars(module).values():
             if hasattr(function, "cache_clear"):
                 function.cache_clear()

@@ -20,7 +20,8 @@ from sympy import (
 )
 
 from lossnotes.derive import compare, equal
-from lossnotes.derive.prove import is_positive, proves_equal
+from lossnotes.derive.prove import proves_equal
+from lossnotes.derive.prove.signs import is_positive
 from lossnotes.derive.symbols import (
     CE,
     KL,

@@ -1,0 +1,64 @@
+"""Proofs of equations for every K: the difference of both sides reduces to zero.
+
+What a proof rests on, and nothing else:
+
+1. The definitions in `symbols.py`, and that a symbol is what its assumptions and its class say: a
+   score is real, probabilities are positive and sum to one, there are at least two classes.
+2. SymPy's arithmetic, its rules of differentiation, and the signs that it tells of symbols, numbers
+   and functions of one argument. Its simplifiers, antiderivatives and limits are not trusted.
+3. The rules of this room: `unfold` (definitions, sides of kinks), `reduce` (sums over classes),
+   `cases` (which classes coincide), `zero` (a rational function of atoms that is multiplied out),
+   `integrals` (antiderivatives that the reduction confirms), `signs` and `linear`.
+
+A proof holds wherever both sides have a value. Where a denominator may vanish the verdict says so.
+"""
+
+from sympy import Integral, sympify
+
+from lossnotes.derive.prove.cases import cases, single_out
+from lossnotes.derive.prove.integrals import Integration
+from lossnotes.derive.prove.reduce import Reduction
+from lossnotes.derive.prove.unfold import unfold
+from lossnotes.derive.prove.zero import vanishes
+from lossnotes.derive.ranges import ranges
+from lossnotes.derive.why import attempt, because, reasons, remembered
+
+__all__ = ["Reduction", "Integration", "proves_equal", "unfold"]
+
+
+def proves_equal(left, right):
+    """True if left = right is proved for every K; False says nothing."""
+    left, right = sympify(left), sympify(right)
+    return attempt(_proves_equal, left, right)
+
+
+def _proves_equal(left, right):
+    sizes = tuple(sorted(ranges(left, right).items(), key=str))
+    with reasons() as used:
+        unfolded = unfold(left), unfold(right)
+    because(*(fact for fact in used if isinstance(fact, str)))
+    excluded = frozenset(fact[1] for fact in used if not isinstance(fact, str))
+    difference = single_out(unfolded[0] - unfolded[1])
+    integrals = [side.has(Integral) for side in unfolded]
+    reductions = [Reduction] * (all(integrals) or not any(integrals))
+    reductions += [Integration] * any(integrals)
+    every = list(cases(difference))
+    if len(every) > 1:
+        because("each way in which the classes may coincide")
+    return all(
+        any(
+            attempt(_vanishes, made(reduction, distinct, sizes), difference, renamed, excluded)
+            for reduction in reductions
+        )
+        for renamed, distinct in every
+    )
+
+
+def _vanishes(reduction, difference, renamed, excluded):
+    excluded = {reduction.reduce(gap.xreplace(renamed)) for gap in excluded}
+    return vanishes(reduction.reduce(difference.xreplace(renamed)), reduction, excluded)
+
+
+@remembered(64)
+def made(reduction, distinct, sizes):
+    return reduction(distinct, sizes)

@@ -1,0 +1,133 @@
+"""Signs: what the signs of the parts tell about a whole. Nothing else is known about numbers.
+
+SymPy's assumptions are used for symbols, numbers and functions of one argument. Everything that
+depends on K is tried with K - 2, which is not negative.
+"""
+
+from functools import lru_cache
+
+from sympy import Dummy, Symbol, cos, exp, expand, log, sin, together
+
+from lossnotes.derive.symbols import Between, K
+
+BEYOND_TWO = Symbol("K - 2", integer=True, nonnegative=True)
+MOST = 4  # numbers between two bounds whose ends are tried together
+
+
+def from_two(expression):
+    """The expression with K - 2, whose sign is known, in place of K."""
+    return expression.xreplace({K: BEYOND_TWO + 2})
+
+
+@lru_cache(10_000)
+def is_positive(expression):
+    """Whether an expression is positive for K >= 2, as far as the signs of its parts tell."""
+    expanded = expand(from_two(expression))
+    return bool(
+        expanded.is_positive
+        or from_two(expression).is_positive
+        or _over_positive(expression, is_positive)
+        or _at_the_ends(expanded, strict=True)
+        or _known(expression, strict=True)
+    )
+
+
+@lru_cache(10_000)
+def is_nonnegative(expression):
+    """Whether an expression is not negative for K >= 2, as far as the signs of its parts tell."""
+    expanded = expand(from_two(expression))
+    return bool(
+        expanded.is_nonnegative
+        or from_two(expression).is_nonnegative
+        or _over_positive(expression, is_nonnegative)
+        or _at_the_ends(expanded, strict=False)
+        or _known(expression, strict=False)
+    )
+
+
+def is_nonzero(expression):
+    """Whether an expression is sure not to be zero."""
+    return is_positive(expression) or is_positive(-expression)
+
+
+def _over_positive(expression, sign):
+    """A quotient has the sign of its numerator where its denominator is positive."""
+    if not expression.is_Add:
+        return False
+    numerator, denominator = together(expression).as_numer_denom()
+    return denominator != 1 and is_positive(denominator) and sign(numerator)
+
+
+def _at_the_ends(expression, strict):
+    """What is straight in each of some numbers has its least value at their ends.
+
+    It is positive between them where it is negative at no end, and not zero at all of them.
+    """
+    between = sorted(expression.atoms(Between), key=str)
+    if not between or len(between) > MOST:
+        return False
+    if not all(expression.is_polynomial(x) and not expression.diff(x, 2) for x in between):
+        return False
+    ends = [expression]
+    for x in between:
+        if any(bound.has(*between) for bound in (x.lower, x.upper)):
+            return False
+        ends = [expand(from_two(e.xreplace({x: end}))) for e in ends for end in (x.lower, x.upper)]
+    if not all(end.is_nonnegative for end in ends):
+        return False
+    return not strict or any(end.is_positive for end in ends)
+
+
+def _known(expression, strict):
+    """log x - like x - 1; what is left of 1 when a sine or cosine is taken away."""
+    sign = is_positive if strict else is_nonnegative
+    coefficient, rest = expression.as_coeff_Mul()
+    if isinstance(rest, log) and coefficient != 0:
+        beyond = rest.args[0] - 1 if coefficient > 0 else 1 - rest.args[0]
+        return is_positive(rest.args[0]) and sign(beyond)
+    if rest.is_Mul:
+        signs = [_sign(factor) for factor in rest.args] + [2 if coefficient > 0 else -2]
+        if None in signs:
+            return False
+        negative = sum(one < 0 for one in signs) % 2
+        return not negative and (not strict or all(abs(one) == 2 for one in signs))
+    if expression.is_Add:
+        turning = expression.atoms(sin, cos)
+        if turning and not strict:
+            unit = {part: Between(f"turn{n}", -1, 1) for n, part in enumerate(turning)}
+            return is_nonnegative(expression.xreplace(unit))
+    return False
+
+
+def _sign(factor):
+    """2, 1, -1 or -2: positive, not negative, not positive, negative; None if it is not known."""
+    for sign, value in ((is_positive, 2), (is_nonnegative, 1)):
+        if sign(factor):
+            return value
+        if sign(-factor):
+            return -value
+    return None
+
+
+def is_continuous(expression, variable):
+    """Whether an expression has a value for every value of a real variable, or of its signs."""
+    if not expression.has(variable) or expression == variable:
+        return True
+    if not all(is_continuous(part, variable) for part in expression.args):
+        return False
+    if isinstance(expression, log):
+        return is_positive(expression.args[0])
+    if expression.is_Pow:
+        base, power = expression.args
+        whole = power.is_Integer or is_nonnegative(base)
+        return is_positive(base) or bool(
+            whole and is_nonnegative(power) and not power.has(variable)
+        )
+    return expression.is_Add or expression.is_Mul or isinstance(expression, (exp, sin, cos))
+
+
+def fresh(expression):
+    """A number with the sign of an expression, and with nothing else of it."""
+    if is_positive(expression):
+        return Dummy(positive=True)
+    return Dummy(nonnegative=True) if is_nonnegative(expression) else Dummy(real=True)

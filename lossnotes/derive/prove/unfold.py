@@ -1,0 +1,283 @@
+"""Definitions in place of names, derivatives carried out, everything with cases as a `side`.
+
+`side(x)` is -1, 0 or 1, as x is negative, zero or positive. Max, Min, Abs, sign, Heaviside and
+Piecewise are exact combinations of sides, at the kink too:
+
+    |x| = x side(x)      max(a, b) = (a + b + (b - a) side(b - a)) / 2
+    Heaviside(x, h) = (1 + side(x)) / 2 + (h - 1/2) (1 - side(x)^2)
+
+The slope of a side is zero, but for the kink itself, where there is no derivative.
+"""
+
+from functools import lru_cache
+from itertools import count
+
+from sympy import (
+    Abs,
+    Add,
+    And,
+    Derivative,
+    Dummy,
+    Eq,
+    Function,
+    Ge,
+    Gt,
+    Heaviside,
+    I,
+    Indexed,
+    Integral,
+    KroneckerDelta,
+    Le,
+    Lt,
+    Max,
+    Min,
+    Mul,
+    Ne,
+    Not,
+    Or,
+    Piecewise,
+    Product,
+    Rational,
+    S,
+    Subs,
+    Sum,
+    Tuple,
+    UnevaluatedExpr,
+    exp,
+    log,
+    sign,
+)
+from sympy.logic.boolalg import BooleanFalse, BooleanTrue
+
+from lossnotes.derive.prove.signs import is_positive
+from lossnotes.derive.symbols import (
+    Entry,
+    Quantity,
+    argmax,
+    entry,
+    maximum,
+)
+from lossnotes.derive.why import because, remembered
+
+KNOWN = 10_000  # forms of expressions that are kept: those of one step return in the next
+RANGES = {}  # of the indices that sums bind, by their names
+ANY_CLASS = Dummy("any class", integer=True, positive=True)
+HALF = Rational(1, 2)
+
+
+class side(Function):
+    """-1, 0 or 1: on which side of zero its argument is."""
+
+    is_integer = True
+
+    def fdiff(self, argindex=1):
+        return S.Zero
+
+
+@remembered(KNOWN)
+def unfold(expression):
+    """Named quantities by their definitions, derivatives carried out, bound indices renamed."""
+    if isinstance(expression, UnevaluatedExpr):
+        return unfold(expression.args[0])
+    if isinstance(expression, (maximum, argmax)):
+        return _plain_maximum(expression)
+    if isinstance(expression, (Quantity, Entry)):
+        because("the definition of " + type(_named(expression)).__name__)
+        return unfold(expression.definition())
+    if isinstance(expression, Derivative):
+        return _unfold_derivative(expression)
+    if isinstance(expression, Sum):
+        whole = _unfold_sum(expression)
+        return whole.doit() if all(_written_out(limit) for limit in whole.limits) else whole
+    if isinstance(expression, Product):
+        return _unfold_product(expression)
+    if isinstance(expression, Integral):
+        return _unfold_integral(expression)
+    if not expression.args or isinstance(expression, Indexed):
+        return expression
+    if isinstance(expression, Piecewise):
+        return _unfold_piecewise(expression)
+    return _sided(expression.func(*(unfold(part) for part in expression.args)))
+
+
+def _named(expression):
+    return expression.args[0] if isinstance(expression, Entry) else expression
+
+
+def _sided(expression):
+    """What is defined by cases, in terms of sides; numbers that may be complex are left alone."""
+    if expression.has(I):
+        return expression
+    if isinstance(expression, (Max, Min)):
+        first, *rest = sorted(expression.args, key=lambda part: (part != 0, str(part)))
+        towards = 1 if isinstance(expression, Max) else -1
+        for other in rest:
+            gap = other - first
+            first = (first + other + towards * gap * side(gap)) / 2
+        return first
+    if isinstance(expression, Abs):
+        return expression.args[0] * side(expression.args[0])
+    if isinstance(expression, sign):
+        return side(expression.args[0])
+    if isinstance(expression, Heaviside):
+        gap, at_zero = expression.args
+        return (1 + side(gap)) / 2 + (at_zero - HALF) * (1 - side(gap) ** 2)
+    return expression
+
+
+def _unfold_derivative(expression):
+    body = unfold(expression.expr)
+    kinks = [part.args[0] for part in body.atoms(side)]
+    derivative = body.diff(*expression.variables)
+    if derivative.has(Derivative, Subs):
+        return derivative
+    because("the rules of differentiation", *(("kink", gap) for gap in kinks))
+    return unfold(derivative)
+
+
+def _unfold_sum(expression):
+    """Each index gets a name of its own that tells its range; the innermost is renamed first."""
+    body = unfold(expression.function)
+    limits = [Tuple(limit[0], *map(unfold, limit[1:])) for limit in expression.limits]
+    taken = body.atoms(Dummy) | {part for limit in limits for part in limit.atoms(Dummy)}
+    indices = {limit[0] for limit in limits}
+    taken -= indices - _bound_in(body)
+    for place, (index, *ends) in enumerate(limits):
+        new = next(name for name in index_names(*ends) if name not in taken)
+        taken.add(new)
+        body = body.xreplace({index: new})
+        limits[:place] = [Tuple(*limit).xreplace({index: new}) for limit in limits[:place]]
+        limits[place] = Tuple(new, *ends)
+    return Sum(body, *limits)
+
+
+def index_names(lower, upper):
+    """Names for an index from lower to upper, the same each time: SymPy is slow with new ones."""
+    return (index_name(depth, lower, upper) for depth in count())
+
+
+@lru_cache(None)
+def index_name(depth, lower, upper):
+    name = Dummy(f"i_{depth}", integer=True, positive=True)
+    RANGES[name] = (lower, upper)
+    return name
+
+
+def _bound_in(body):
+    return {limit[0] for part in body.atoms(Sum) for limit in part.limits}
+
+
+def _unfold_product(expression):
+    """A product of positive numbers is exp of the sum of their logarithms."""
+    if not is_positive(unfold(expression.function)):
+        return expression
+    return exp(unfold(Sum(log(expression.function), *expression.limits)))
+
+
+def _unfold_integral(expression):
+    """From the innermost variable outwards: one in its own limits is another of that name.
+
+    A variable has the sign of its ends, as far as these show theirs without another variable.
+    """
+    body, limits = expression.function, []
+    variables = {limit[0] for limit in expression.limits}
+    for variable, *ends in expression.limits:
+        known = len(ends) == 2 and not any(end.free_symbols & variables for end in ends)
+        signs = [
+            sign
+            for sign in ("positive", "nonnegative")
+            if known and all(getattr(end, f"is_{sign}") for end in ends)
+        ]
+        fresh = {variable: Dummy("x", real=True, **dict.fromkeys(signs, True))}
+        body = body.xreplace(fresh)
+        limits = [limit.xreplace(fresh) for limit in limits]
+        limits.append(Tuple(fresh[variable], *map(unfold, ends)))
+    return Integral(unfold(body), *limits)
+
+
+def _unfold_piecewise(expression):
+    """The first branch whose condition holds; one without a last resort is left alone."""
+    pieces, left = [], S.One
+    for branch, condition in expression.args:
+        holds = _indicator(condition)
+        if holds is None:
+            return expression.func(*(Tuple(unfold(e), c) for e, c in expression.args))
+        pieces.append(unfold(branch) * left * holds)
+        left *= 1 - holds
+    if expression.args[-1][1] != True:  # noqa: E712 - SymPy's true is not Python's
+        return expression.func(*(Tuple(unfold(e), c) for e, c in expression.args))
+    return Add(*pieces)
+
+
+def _indicator(condition):
+    """1 where a condition holds, else 0; None if it is none that sides can tell."""
+    if isinstance(condition, BooleanTrue):
+        return S.One
+    if isinstance(condition, BooleanFalse):
+        return S.Zero
+    if isinstance(condition, (And, Or, Not)):
+        parts = [_indicator(part) for part in condition.args]
+        if None in parts:
+            return None
+        if isinstance(condition, And):
+            return Mul(*parts)
+        if isinstance(condition, Not):
+            return 1 - parts[0]
+        return 1 - Mul(*(1 - part for part in parts))
+    if not isinstance(condition, (Gt, Ge, Lt, Le, Eq, Ne)) or condition.has(I):
+        return None
+    left, right = map(unfold, condition.args)
+    if isinstance(condition, (Eq, Ne)):
+        same = (
+            KroneckerDelta(left, right)
+            if left.is_integer and right.is_integer and not (left - right).is_number
+            else 1 - side(left - right) ** 2
+        )
+        return same if isinstance(condition, Eq) else 1 - same
+    gap = left - right if isinstance(condition, (Gt, Ge)) else right - left
+    strict = isinstance(condition, (Gt, Lt))
+    return (1 + side(gap)) / 2 + (-HALF if strict else HALF) * (1 - side(gap) ** 2)
+
+
+def _written_out(limit):
+    """Whether a sum has as many terms as its limits say; SymPy gives a meaning to 3..1 as well."""
+    _, lower, upper = limit
+    return lower.is_Integer and upper.is_Integer and lower <= upper
+
+
+def _plain_maximum(expression):
+    """max (h s + c) = c + h max s for positive h, and the place of the maximum does not move."""
+    vector, *within = expression.args
+    if isinstance(vector, Tuple):
+        return expression
+    parts = Add.make_args(vector.expand())
+    shift = Add(*(part for part in parts if entry(part, ANY_CLASS) == part))
+    rest = vector - shift if shift != 0 else vector
+    if rest == 0:
+        return shift if isinstance(expression, maximum) else expression
+    rest, scale = _scale(rest)
+    if shift == 0 and scale == 1:
+        return expression.func(_inner(vector), *within)
+    because("what all scores share comes out of the maximum")
+    moved = expression.func(_inner(rest), *within)
+    return unfold(shift) + unfold(scale) * moved if isinstance(expression, maximum) else moved
+
+
+def _scale(vector):
+    """The positive factor that all entries share, as (what remains, factor)."""
+    parts = Add.make_args(vector.expand())
+    shared = None
+    for part in parts:
+        scalars = {
+            factor
+            for factor in Mul.make_args(part)
+            if entry(factor, ANY_CLASS) == factor and is_positive(factor)
+        }
+        shared = scalars if shared is None else shared & scalars
+    scale = Mul(*shared)
+    return Add(*(part / scale for part in parts)), scale
+
+
+def _inner(vector):
+    """The entries of a vector by their definitions, so that equal vectors look alike."""
+    return vector.expand() if vector.is_Add else vector
