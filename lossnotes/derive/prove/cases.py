@@ -5,28 +5,26 @@ from itertools import combinations
 from sympy import Indexed, KroneckerDelta, Max, Pow
 
 from lossnotes.derive.prove.reduce import apart, before
-from lossnotes.derive.prove.unfold import RANGES, side
+from lossnotes.derive.prove.unfold import RANGES, side, unfold
 from lossnotes.derive.symbols import Others, entry, maximum
 
 
 def single_out(expression):
     """max over all classes = max(s_y, max over the others), for each y that is singled out."""
-    from lossnotes.derive.prove.unfold import _sided
-
     for single in sorted(expression.atoms(maximum), key=str):
         vector, *within = single.args
         if within and isinstance(within[0], Others):
             y = within[0].args[0]
             if y.free_symbols & RANGES.keys():
                 continue
-            both = _sided(Max(entry(vector, y), single, evaluate=False))
+            both = unfold(Max(entry(vector, y), single, evaluate=False))
             expression = expression.xreplace({maximum(vector): both})
     return expression
 
 
-def cases(expression):
+def cases(expression, also=()):
     """Every way in which the classes named in deltas coincide: (renaming, distinct classes)."""
-    classes = {
+    classes = set(also) | {
         argument
         for delta in expression.atoms(KroneckerDelta, before)
         for argument in delta.args

@@ -368,7 +368,7 @@ class Reduction:
             if factor.could_extract_minus_sign():
                 factor, result = expand(-factor), result * (-1) ** power
             if not is_positive(factor):
-                result *= side(factor) ** (1 if power % 2 else 2)
+                result *= side(_of_exponentials(factor)) ** (1 if power % 2 else 2)
         return result
 
     def _log(self, expression):
@@ -414,6 +414,19 @@ class Reduction:
         if not (steps.is_Integer and steps.is_positive):
             return expression
         return Mul(*(n - step for step in range(steps))) * factorial(K - 2)
+
+
+def _of_exponentials(gap):
+    """exp(a) - exp(b) lies on the side of a - b."""
+    terms = Add.make_args(gap)
+    if len(terms) != 2:
+        return gap
+    logs = [expand_log(log(term if is_positive(term) else -term)) for term in terms]
+    if any(one.has(log) for one in logs) or is_positive(terms[0]) == is_positive(terms[1]):
+        return gap
+    if not all(is_positive(term) or is_positive(-term) for term in terms):
+        return gap
+    return expand((logs[0] - logs[1]) * (1 if is_positive(terms[0]) else -1))
 
 
 def expand_in(variable, expression):

@@ -92,6 +92,9 @@ def _known(expression, strict):
         negative = sum(one < 0 for one in signs) % 2
         return not negative and (not strict or all(abs(one) == 2 for one in signs))
     if expression.is_Add:
+        parts = [_sign(part) for part in expression.args]
+        if all(part is not None and part > 0 for part in parts):
+            return not strict or 2 in parts
         turning = expression.atoms(sin, cos)
         if turning and not strict:
             unit = {part: Between(f"turn{n}", -1, 1) for n, part in enumerate(turning)}

@@ -97,32 +97,31 @@ def unfold(expression):
         return expression
     if isinstance(expression, Piecewise):
         return _unfold_piecewise(expression)
-    return _sided(expression.func(*(unfold(part) for part in expression.args)))
+    parts = [unfold(part) for part in expression.args]
+    if isinstance(expression, (Max, Min, Abs, sign, Heaviside)) and not expression.has(I):
+        return _sided(expression, parts)
+    return expression.func(*parts)
 
 
 def _named(expression):
     return expression.args[0] if isinstance(expression, Entry) else expression
 
 
-def _sided(expression):
-    """What is defined by cases, in terms of sides; numbers that may be complex are left alone."""
-    if expression.has(I):
-        return expression
+def _sided(expression, parts):
+    """What is defined by cases, in terms of the sides of its unfolded parts."""
     if isinstance(expression, (Max, Min)):
-        first, *rest = sorted(expression.args, key=lambda part: (part != 0, str(part)))
+        first, *rest = sorted(parts, key=lambda part: (part != 0, str(part)))
         towards = 1 if isinstance(expression, Max) else -1
         for other in rest:
             gap = other - first
             first = (first + other + towards * gap * side(gap)) / 2
         return first
+    gap, *at_zero = parts
     if isinstance(expression, Abs):
-        return expression.args[0] * side(expression.args[0])
+        return gap * side(gap)
     if isinstance(expression, sign):
-        return side(expression.args[0])
-    if isinstance(expression, Heaviside):
-        gap, at_zero = expression.args
-        return (1 + side(gap)) / 2 + (at_zero - HALF) * (1 - side(gap) ** 2)
-    return expression
+        return side(gap)
+    return (1 + side(gap)) / 2 + (at_zero[0] - HALF) * (1 - side(gap) ** 2)
 
 
 def _unfold_derivative(expression):

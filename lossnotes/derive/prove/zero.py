@@ -82,7 +82,8 @@ def _on(gap, expression):
     for number in sorted(gap.atoms(Symbol, Indexed), key=str):
         if isinstance(number, Symbol) and number.is_integer:
             continue
-        slope = gap.diff(number)
+        name = Dummy()  # another entry of its vector is another number
+        slope = gap.xreplace({number: name}).diff(name)
         if slope.is_Rational and slope != 0 and not expression.has(Sum, Integral):
             return expression.xreplace({number: expand(number - gap / slope)})
     return expression

@@ -1,0 +1,104 @@
+"""Proofs of inequalities for every K >= 2: each rule is an argument of the field, by its name."""
+
+from dataclasses import replace
+
+from sympy import Indexed, sympify
+
+from lossnotes.derive.bounds import kinks, monotone, signs, slopes, sums
+from lossnotes.derive.bounds.goal import Goal
+from lossnotes.derive.bounds.search import Search
+from lossnotes.derive.prove.cases import cases, single_out
+from lossnotes.derive.prove.unfold import RANGES, unfold
+from lossnotes.derive.ranges import ranges
+from lossnotes.derive.symbols import entry
+from lossnotes.derive.why import attempt, because, reasons
+
+RULES = (
+    signs.by_sign,
+    signs.without_denominator,
+    signs.by_linear_arithmetic,
+    kinks.by_cases,
+    signs.by_common_factor,
+    signs.by_factors,
+    slopes.by_roots,
+    sums.term_by_term,
+    sums.pair_by_pair,
+    sums.by_double_sums,
+    signs.by_named_classes,
+    monotone.by_growth,
+    slopes.by_slope,
+    monotone.by_one_logarithm,
+    monotone.by_exponentials,
+    monotone.by_logarithms,
+    monotone.by_squares,
+    signs.by_parts,
+)
+
+
+def proves_bound(left, relation, right):
+    """True if `left relation right` is proved for every K >= 2; False says nothing."""
+    left, right = sympify(left), sympify(right)
+    if relation in (">=", ">"):
+        left, relation, right = right, {">=": "<=", ">": "<"}[relation], left
+    return attempt(_is_above, left, right, relation == "<")
+
+
+def _is_above(left, right, strict):
+    difference = signs.with_turns(right - left)
+    if difference.is_positive or (not strict and difference.is_nonnegative):
+        because("the signs of the parts")
+        return True
+    sizes = tuple(sorted(ranges(left, right).items(), key=str))
+    with reasons() as used:
+        difference = single_out(unfold(right) - unfold(left))
+    because(*(fact for fact in used if isinstance(fact, str)))
+    difference, largest = kinks.best_classes(difference)
+    search = Search(RULES)
+    return all(
+        _holds(search, difference, strict, sizes, largest, renamed, distinct)
+        for renamed, distinct in cases(difference, _named(difference))
+    )
+
+
+def _named(expression):
+    """The classes at which there are entries, where these are few."""
+    found = {
+        index
+        for part in expression.atoms(Indexed)
+        for index in part.indices
+        if not index.free_symbols & RANGES.keys()
+    }
+    return found if len(found) <= 3 else set()
+
+
+def _holds(search, difference, strict, sizes, largest, renamed, distinct):
+    largest = tuple(
+        (number.xreplace(renamed), vector, within and within.xreplace(renamed))
+        for number, vector, within in largest
+    )
+    classes = tuple(sorted(distinct, key=str))
+    goal = Goal(difference.xreplace(renamed), strict, (), classes, sizes, largest)
+    best = [(gap.xreplace(renamed), place) for gap, place in kinks.reached(largest)]
+    places = dict.fromkeys([*classes, *(place for _, place in best)])
+    facts = tuple((gap, False) for gap, _ in best) + tuple(
+        (gap, False)
+        for place in places
+        for gap in kinks.exceeds(goal, place, [other for other in classes if other != place])
+    )
+    return search.holds(replace(goal, expression=goal.reduce(goal.expression), facts=facts))
+
+
+def at(expression, where):
+    """The expression with vectors and numbers replaced; {s: c} makes every score equal to c."""
+
+    def replaced(part):
+        if part in where:
+            return where[part]
+        if isinstance(part, Indexed):
+            return entry(where.get(part.base, part.base), replaced(part.indices[0]))
+        return part.func(*map(replaced, part.args)) if part.args else part
+
+    return replaced(unfold(expression))
+
+
+__all__ = ["at", "proves_bound"]

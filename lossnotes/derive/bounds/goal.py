@@ -1,0 +1,233 @@
+"""What is to be shown: that an expression is not negative, or positive, given some facts."""
+
+from dataclasses import dataclass, replace
+from functools import lru_cache
+
+from sympy import (
+    Add,
+    Dummy,
+    Indexed,
+    Integral,
+    Sum,
+    Symbol,
+    Tuple,
+    expand,
+    fraction,
+    together,
+)
+
+from lossnotes.derive.prove.reduce import Reduction, before
+from lossnotes.derive.prove.signs import is_nonnegative, is_positive
+from lossnotes.derive.prove.unfold import RANGES, side
+from lossnotes.derive.symbols import Between, K, Probabilities, argmax, entry, maximum
+
+
+@dataclass(frozen=True)
+class Goal:
+    """expression >= 0, or > 0 where `strict`.
+
+    `facts` are pairs (number, strict): number >= 0, or > 0. `classes` are named, and distinct.
+    `largest` are triples (number, vector, within): no entry of the vector exceeds the number.
+    """
+
+    expression: object
+    strict: bool
+    facts: tuple = ()
+    classes: tuple = ()
+    sizes: tuple = ()
+    largest: tuple = ()
+    depth: int = 0
+
+    def to(self, expression, strict=None, **changes):
+        """A goal that implies this one."""
+        strict = self.strict if strict is None else strict
+        return replace(self, expression=expression, strict=strict, depth=self.depth + 1, **changes)
+
+    def given(self, gap, strict, expression):
+        """The goal for an expression, where a gap is not negative, or positive."""
+        goal = self.to(expression, facts=(*self.facts, (gap, strict)))
+        change = moved(gap, _offset(gap, strict)) or _below(gap)
+        return goal.where(change) if change else goal
+
+    def where(self, change):
+        """The goal in which numbers are told by others."""
+        return replace(
+            self,
+            expression=self.reduce(self.expression.xreplace(change)),
+            facts=tuple((expand(fact.xreplace(change)), strict) for fact, strict in self.facts),
+            largest=tuple((number.xreplace(change), *rest) for number, *rest in self.largest),
+        )
+
+    @property
+    def reduction(self):
+        return reduction(frozenset(self.classes), self.sizes)
+
+    def reduce(self, expression):
+        return self.reduction.reduce(expression)
+
+
+@lru_cache(256)
+def reduction(classes, sizes):
+    return Reduction(classes, sizes)
+
+
+@lru_cache(10_000)
+def plain(atom):
+    """A symbol of its own for an entry, a sum or the like, with what is known of its value."""
+    if isinstance(atom, Indexed) and isinstance(atom.base, Probabilities):
+        return Between(f"{atom}", 0, 1)
+    positive = is_positive_atom(atom)
+    if positive:
+        return Dummy(str(atom), positive=True)
+    if is_nonnegative_atom(atom):
+        return Dummy(str(atom), nonnegative=True)
+    return Dummy(str(atom), real=True)
+
+
+def is_positive_atom(atom):
+    """Whether an atom is positive: a sum of positive terms is, if it has one."""
+    if isinstance(atom, Sum):
+        return all(lower == 1 for _, lower, _ in atom.limits) and is_positive(
+            in_numbers(atom.function)
+        )
+    if isinstance(atom, maximum) and not isinstance(atom.args[0], Tuple):
+        return is_positive(in_numbers(entry(atom.args[0], Symbol("i", integer=True))))
+    return bool(atom.is_positive)
+
+
+def is_nonnegative_atom(atom):
+    if isinstance(atom, Sum):
+        return is_nonnegative(in_numbers(atom.function))
+    return bool(atom.is_nonnegative)
+
+
+ATOMS = (Sum, Integral, Indexed, maximum, argmax, side, before)
+
+
+def atoms(expression):
+    """The outermost entries, sums and the like."""
+    if isinstance(expression, ATOMS):
+        return {expression}
+    return set().union(*map(atoms, expression.args))
+
+
+@lru_cache(10_000)
+def in_numbers(expression):
+    """The expression in plain symbols."""
+    return expression.xreplace({atom: plain(atom) for atom in atoms(expression)})
+
+
+def without_named_classes(expression, classes):
+    """The terms of the named classes taken out of each sum of positive terms.
+
+    What is left of a sum has at least one term if K >= 2 and only one class was taken.
+    """
+    replaced = {}
+    for whole in atoms(expression):
+        if not isinstance(whole, Sum) or len(whole.limits) != 1:
+            continue
+        (index, lower, size), body = whole.limits[0], whole.function
+        if lower != 1:
+            continue
+        taken = [place for place in classes if RANGES.get(place, (1, K))[1] == size]
+        if not taken or size != K:
+            continue
+        generic = in_numbers(body)
+        if is_positive(generic):
+            rest = _rest(whole, len(taken) == 1)
+        elif is_nonnegative(generic):
+            rest = _rest(whole, False)
+        else:
+            continue
+        replaced[whole] = Add(*(body.xreplace({index: place}) for place in taken)) + rest
+    return expression.xreplace(replaced) if replaced else None
+
+
+@lru_cache(1000)
+def _rest(whole, positive):
+    """What is left of a sum; positive, or not negative."""
+    return Dummy(f"rest of {whole}", nonnegative=True, positive=positive or None)
+
+
+def numerator(goal):
+    """The goal without its positive denominator; None if the sign of that is not known."""
+    top, bottom = fraction(together(goal.expression))
+    if bottom == 1:
+        return expand(top) if top.count_ops() < 400 else top
+    known = in_numbers(bottom)
+    if is_positive(known):
+        return top
+    if is_positive(-known):
+        return -top
+    if is_nonnegative(known):  # where it is zero there is no value, and no claim
+        return top
+    return None
+
+
+@lru_cache(1000)
+def _offset(gap, strict):
+    """How far a number is beyond its bound."""
+    return Dummy("beyond", nonnegative=True, positive=strict or None)
+
+
+def _below(gap):
+    """{number: one between 0 and its bound} for a positive number that has a bound above."""
+    for number in sorted(gap.atoms(Symbol, Indexed), key=_last_named):
+        if number in RANGES or number.is_integer or not number.is_positive:
+            continue
+        slope = slope_in(gap, number)
+        bound = number - gap / slope if slope.is_Rational and slope < 0 else None
+        if bound is None or isinstance(number, Between) or expand(bound).has(number):
+            continue
+        bound = in_numbers(expand(bound))
+        if is_positive(bound):
+            return {number: Between(f"{number} below {bound}", 0, bound)}
+    return None
+
+
+def moved(gap, offset):
+    """{number: value} that makes a gap equal to an offset, and leaves the signs of numbers.
+
+    `gap` is linear in some number; one that must be positive stays so only where the rest does.
+    """
+    for number in sorted(gap.atoms(Symbol, Indexed), key=_last_named):
+        if number in RANGES or (isinstance(number, Symbol) and number.is_integer):
+            continue
+        slope = slope_in(gap, number)
+        if not slope.is_Rational or slope == 0:
+            continue
+        value = expand(number - (gap - offset) / slope)
+        if isinstance(number, Between) or _is_probability(number):
+            if not is_positive(in_numbers(value)):
+                continue
+        elif number.is_positive and not is_positive(in_numbers(value)):
+            continue
+        elif number.is_nonnegative and not is_nonnegative(in_numbers(value)):
+            continue
+        return {number: value}
+    return None
+
+
+def slope_in(expression, number):
+    """The slope in a number; another entry of its vector is another number."""
+    name = Dummy()
+    return expression.xreplace({number: name}).diff(name)
+
+
+def _is_probability(number):
+    return isinstance(number, Indexed) and isinstance(number.base, Probabilities)
+
+
+def _last_named(number):
+    return not isinstance(number, Indexed), str(number)
+
+
+def named(expression, names):
+    """Functions and powers as symbols, so that what is factored is a polynomial."""
+    if expression.is_Symbol or expression.is_Number:
+        return expression
+    if expression.is_Add or expression.is_Mul:
+        return expression.func(*(named(part, names) for part in expression.args))
+    if expression.is_Pow and expression.exp.is_Integer:
+        return named(expression.base, names) ** expression.exp
+    return names.setdefault(expression, Dummy())

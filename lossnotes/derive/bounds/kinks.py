@@ -1,0 +1,102 @@
+"""Max, Min and Abs by cases, and the largest score as that of a class."""
+
+from sympy import S, Tuple, cancel, expand, fraction
+
+from lossnotes.derive.bounds.goal import in_numbers, moved, named
+from lossnotes.derive.prove.linear import contradict
+from lossnotes.derive.prove.signs import is_nonnegative
+from lossnotes.derive.prove.unfold import RANGES, side, unfold
+from lossnotes.derive.prove.zero import vanishes
+from lossnotes.derive.symbols import Others, Vector, argmax, entry, maximum
+from lossnotes.derive.why import because
+
+MOST = 4  # kinks whose sides are tried together
+
+
+def by_cases(goal, holds):
+    """On each side of a kink, and at it."""
+    sides = sorted(
+        (
+            part
+            for part in goal.expression.atoms(side)
+            if not part.args[0].has(side) and not part.free_symbols & RANGES.keys()
+        ),
+        key=lambda part: (moved(part.args[0], S.Zero) is None, str(part)),
+    )
+    if not sides or len(goal.expression.atoms(side)) > MOST:
+        return False
+    kink = sides[0]
+    (gap,) = kink.args
+    because("on each side of the kink")
+    for value in (1, -1):
+        now = (in_numbers(value * gap), value < 0)
+        if value < 0 and is_nonnegative(-now[0]):
+            continue
+        if contradict([*((in_numbers(fact), strict) for fact, strict in goal.facts), now]):
+            continue
+        there = goal.reduce(goal.expression.xreplace({kink: S(value)}))
+        if not holds(goal.given(value * gap, value < 0, there)):
+            return False
+    return _holds_at(goal, kink, holds)
+
+
+def _holds_at(goal, kink, holds):
+    """Where the gap is zero the claim is that of the closed side, if nothing jumps there."""
+    slope = expand(
+        goal.expression.xreplace({kink: S.One}) - goal.expression.xreplace({kink: S.Zero})
+    )
+    (gap,) = kink.args
+    names = {}
+    ratio = cancel(named(slope, names) / named(gap, names))
+    if fraction(ratio)[1].is_number:
+        return True
+    change = moved(gap, S.Zero)
+    if change is None:
+        return False
+    if vanishes(goal.reduce(slope.xreplace(change)), goal.reduction):
+        return True
+    there = goal.expression.xreplace({kink: S.Zero})
+    return holds(goal.to(there).where(change))
+
+
+def best_classes(expression):
+    """The largest score is that of a class, the argmax; of other maxima it is only known that
+    no entry exceeds them. Returns the expression and the triples of `Goal.largest`.
+    """
+    changes, largest = {}, []
+    for part in sorted(expression.atoms(maximum), key=str):
+        vector, *within = part.args
+        within = within[0] if within else None
+        if isinstance(vector, Tuple) or (
+            within is not None and within.free_symbols & RANGES.keys()
+        ):
+            continue
+        if isinstance(vector, Vector):
+            changes[part] = vector[argmax(*part.args)]
+            because("the largest score is that of the best class")
+        largest.append((changes.get(part, part), vector, within))
+    return expression.xreplace(changes), tuple(largest)
+
+
+def reached(largest):
+    """The facts that the largest entries are reached, each at its argmax."""
+    for number, vector, within in largest:
+        best = argmax(vector) if within is None else argmax(vector, within)
+        value = unfold(entry(vector, best))
+        if value != number and not value.has(side):
+            yield value - number, best
+
+
+def exceeds(goal, place, others=()):
+    """The facts that no entry at a class exceeds the largest; `others` are known to be apart."""
+    for number, vector, within in goal.largest:
+        inside = within is None or (isinstance(within, Others) and within.args[0] in others)
+        value = entry(vector, place)
+        if not inside or value == number:
+            continue
+        kinks = sorted(unfold(value).atoms(side), key=str)
+        if not kinks:
+            yield number - value
+        elif len(kinks) == 1:
+            for sign in (1, -1):
+                yield expand(number - unfold(value).xreplace({kinks[0]: S(sign)}))

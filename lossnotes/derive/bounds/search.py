@@ -1,0 +1,43 @@
+"""The search for a proof that an expression is not negative, or is positive.
+
+A goal is an expression with what is known of its numbers. The rules are tried in a fixed order; a
+rule either settles a goal or replaces it by others that imply it. The number of goals is bounded,
+so that the outcome depends on no clock.
+"""
+
+from dataclasses import dataclass, field
+
+from lossnotes.derive.bounds.doubt import is_doubtful
+from lossnotes.derive.why import attempt
+
+GOALS = 45  # that are looked at for one claim
+DEPTH = 7  # goals that stand for one another
+
+
+@dataclass
+class Search:
+    """The rules, what was looked at already, and how much may still be looked at."""
+
+    rules: tuple
+    left: int = GOALS
+    open: set = field(default_factory=set)
+    failed: dict = field(default_factory=dict)
+
+    def holds(self, goal):
+        """Whether one of the rules proves the goal."""
+        key = goal.expression, goal.strict, goal.facts
+        if goal.depth > DEPTH or self.left <= 0 or key in self.open:
+            return False
+        if self.failed.get(key, DEPTH + 1) <= goal.depth:
+            return False
+        if is_doubtful(goal.expression, goal.facts, goal.classes):
+            return False
+        self.left -= 1
+        self.open.add(key)
+        try:
+            found = any(attempt(rule, goal, self.holds) for rule in self.rules)
+        finally:
+            self.open.discard(key)
+        if not found:
+            self.failed[key] = goal.depth
+        return found

@@ -1,0 +1,258 @@
+"""Sums over the classes: term by term, after what is known of other sums has been shared out.
+
+    sum_i f_i + c >= 0   follows from   f_i + a g_i + ... >= 0 for every class i,   c = a G + ...
+
+where sum_i g_i = G, ...: probabilities sum to one, K ones to K, and each sum that occurs to itself.
+The shares a are those of the tangent plane: the slopes of c in the sums G, or what makes the terms
+touch zero where two distributions are equal. However they are found, what is checked is the terms.
+"""
+
+from itertools import combinations
+
+from sympy import (
+    Add,
+    Dummy,
+    Indexed,
+    Mul,
+    S,
+    Sum,
+    Symbol,
+    expand,
+    linsolve,
+    symbols,
+    together,
+)
+
+from lossnotes.derive.bounds.goal import atoms
+from lossnotes.derive.bounds.kinks import exceeds
+from lossnotes.derive.prove.unfold import RANGES
+from lossnotes.derive.symbols import K, Probabilities, delta
+from lossnotes.derive.why import attempt, because
+
+CLASS = Symbol("i'", integer=True, positive=True)  # any class, in a term
+LARGE = 250
+
+
+def single_sums(expression):
+    """The outermost sums over all classes, each over one index."""
+    return sorted(
+        (
+            part
+            for part in atoms(expression)
+            if isinstance(part, Sum) and len(part.limits) == 1 and part.limits[0][1:] == (1, K)
+        ),
+        key=str,
+    )
+
+
+def body_at(whole, place):
+    """The term of a sum at a class."""
+    return whole.function.xreplace({whole.limits[0][0]: place})
+
+
+def term_by_term(goal, holds):
+    """Each term, with its share of what stands beside the sums."""
+    expression = expand(goal.expression)
+    if CLASS in expression.free_symbols or expression.count_ops() > LARGE:
+        return False
+    sums = single_sums(expression)
+    if not sums:
+        return False
+    named = {whole: Dummy(str(whole), real=True) for whole in sums}
+    shape = expression.xreplace(named)
+    linear = [
+        whole
+        for whole in sums
+        if shape.is_polynomial(named[whole]) and shape.diff(named[whole], 2) == 0
+    ]
+    for chosen in _choices(linear, shape, named):
+        if _shared_out(goal, holds, shape, named, chosen, sums):
+            return True
+    return False
+
+
+def _choices(linear, shape, named):
+    """Which sums are looked at term by term: those that have no part in the factor of another."""
+    free = [
+        whole
+        for whole in linear
+        if not any(shape.diff(named[whole]).has(named[other]) for other in linear)
+    ]
+    if free:
+        yield tuple(free)
+    if len(linear) > 1 and len(free) != 1:
+        for whole in linear:
+            if (whole,) != tuple(free):
+                yield (whole,)
+
+
+def _shared_out(goal, holds, shape, named, chosen, sums):
+    rest = shape.xreplace({named[whole]: S.Zero for whole in chosen})
+    terms = [shape.diff(named[whole]) * body_at(whole, CLASS) for whole in chosen]
+    term = Add(*terms)
+    others = [whole for whole in sums if rest.has(named[whole])]
+    known = _known_sums(goal.expression, others, named)
+    back = {dummy: whole for whole, dummy in named.items()}
+    for share in _shares(goal, rest, term, others, known, named):
+        whole_term = goal.reduce((term + share).xreplace(back))
+        if attempt(_each_term, goal, whole_term, holds):
+            because("term by term, for each class")
+            return True
+    return False
+
+
+def _known_sums(expression, others, named):
+    """Pairs (term at a class, sum): probabilities and one, ones and K, sums that occur."""
+    bases = {
+        part.base
+        for part in expression.atoms(Indexed)
+        if isinstance(part.base, Probabilities) and not part.base.shape
+    }
+    known = [(base[CLASS], S.One) for base in sorted(bases, key=str)]
+    known.append((S.One, K))
+    known += [(body_at(whole, CLASS), named[whole]) for whole in others]
+    return known
+
+
+def _shares(goal, rest, term, others, known, named):
+    """What may be added to the term of each class, so that its sum is what stands beside."""
+    if rest == 0:
+        yield S.Zero
+    yield from _touching(rest, term, known)
+    slopes = [(body_at(whole, CLASS), named[whole], rest.diff(named[whole])) for whole in others]
+    tangent = Add(*(slope * body for body, _, slope in slopes))
+    left = goal.reduce(rest - Add(*(slope * total for _, total, slope in slopes)))
+    if left == 0 and rest != 0:
+        yield tangent
+    for body, total in known:
+        if left != 0:
+            yield tangent + left / total * body
+    if slopes:
+        for body, total in known:
+            yield rest / total * body
+    for place in goal.classes:
+        if RANGES.get(place) is None:
+            one = term.xreplace({CLASS: place})
+            here = delta(CLASS, place)
+            yield -here * one + (1 - here) * (rest + one) / (K - 1)
+
+
+def _touching(rest, term, known):
+    """Shares with which the term, and its slopes, vanish where two distributions are equal."""
+    known = known[:3]
+    bases = [body for body, total in known if isinstance(body, Indexed)]
+    points = [{a: b} for a, b in combinations(bases, 2)] + [{a: 1 / K} for a in bases]
+    for point in points:
+        unknown = symbols(f"share:{len(known)}")
+        shared = term + Add(*(u * body for u, (body, _) in zip(unknown, known, strict=True)))
+        conditions = [
+            Add(*(u * total for u, (_, total) in zip(unknown, known, strict=True))) - rest
+        ]
+        numbers = {part for pair in point.items() for part in pair if isinstance(part, Indexed)}
+        conditions += [shared.diff(number).xreplace(point) for number in sorted(numbers, key=str)]
+        conditions.append(shared.xreplace(point))
+        if any(c.has(S.ComplexInfinity, S.NaN) for c in conditions):
+            continue
+        try:
+            found = linsolve([together(c) for c in conditions], *unknown)
+        except (ValueError, TypeError, NotImplementedError):
+            continue
+        for solution in found:
+            values = [value.xreplace(dict.fromkeys(unknown, S.Zero)) for value in solution]
+            if any(v.has(Indexed) for v in values):
+                continue
+            yield Add(*(v * body for v, (body, _) in zip(values, known, strict=True)))
+
+
+def _each_term(goal, term, holds):
+    """The term at each class that is named, and at any other."""
+    places = [place for place in goal.classes if RANGES.get(place) is None]
+    for place in places:
+        if not holds(goal.to(goal.reduce(term.xreplace({CLASS: place})))):
+            return False
+    other = goal.to(term, classes=(*goal.classes, CLASS))
+    other = other.to(other.reduce(term))
+    if holds(other):
+        return True
+    for gap in exceeds(other, CLASS, places):
+        if holds(other.given(gap, False, other.expression)):
+            because("no score exceeds the largest")
+            return True
+    return False
+
+
+def pair_by_pair(goal, holds):
+    """Products of two sums are sums over pairs: each pair with its exchange."""
+    expression = expand(goal.expression)
+    if CLASS in expression.free_symbols or expression.count_ops() > LARGE:
+        return False
+    sums = single_sums(expression)
+    if not 1 <= len(sums) <= 5:
+        return False
+    other = Symbol("k'", integer=True, positive=True)
+    bases = {
+        part.base
+        for part in expression.atoms(Indexed)
+        if isinstance(part.base, Probabilities) and not part.base.shape
+    }
+    for weight in [*(base for base in sorted(bases, key=str)), None]:
+        body = _as_pairs(expression, sums, weight, other)
+        if body is None:
+            continue
+        both = goal.reduce((body + body.xreplace({CLASS: other, other: CLASS})) / 2)
+        apart = goal.to(both, goal.strict, classes=(*goal.classes, CLASS, other))
+        same = goal.to(goal.reduce(body.xreplace({other: CLASS})), False)
+        because("pair by pair, for any two classes")
+        if holds(same) and holds(apart.to(apart.reduce(both))):
+            return True
+    return False
+
+
+def _as_pairs(expression, sums, weight, other):
+    """The term of the sum over pairs; None if some term is no product of two sums at most."""
+    weigh = (lambda place: weight[place]) if weight is not None else (lambda place: 1 / K)
+    total = S.Zero
+    for term in Add.make_args(expression):
+        parts, factor = [], S.One
+        for part in Mul.make_args(term):
+            base, power = part.as_base_exp()
+            if base in sums and power.is_Integer and power > 0:
+                parts += [base] * int(power)
+            elif part.has(*sums):
+                return None
+            else:
+                factor *= part
+        while len(parts) < 2 and factor.has(K) and factor.as_independent(K)[1].is_polynomial(K):
+            if not (factor / K).is_polynomial(K):
+                break
+            factor, parts = factor / K, [*parts, None]
+        if len(parts) > 2:
+            return None
+        bodies = [
+            S.One if part is None else body_at(part, place)
+            for part, place in zip(parts, (CLASS, other), strict=False)
+        ]
+        places = (CLASS, other)
+        bodies += [weigh(places[place]) for place in range(len(bodies), 2)]
+        total += factor * Mul(*bodies)
+    return total
+
+
+def by_double_sums(goal, holds):
+    """A sum over pairs, of what is not negative for each."""
+    expression = expand(goal.expression)
+    whole = [part for part in atoms(expression) if isinstance(part, Sum)]
+    if len(whole) != 1 or len(whole[0].limits) != 2:
+        return False
+    factor = expression / whole[0]
+    if factor.has(whole[0]):
+        return False
+    names = {limit[0]: name for limit, name in zip(whole[0].limits, PAIR, strict=True)}
+    body = whole[0].function.xreplace(names)
+    because("pair by pair, for any two classes")
+    apart = goal.to(goal.reduce(factor * body), False, classes=(*goal.classes, *PAIR))
+    same = goal.reduce(factor * body.xreplace({PAIR[1]: PAIR[0]}))
+    return not goal.strict and holds(apart) and holds(goal.to(same, False))
+
+
+PAIR = symbols("i' k'", integer=True, positive=True)
