@@ -6,7 +6,7 @@ a vector or matrix whose shape is known, or a delta beside a bound index. Otherw
 
 from functools import lru_cache
 
-from sympy import Indexed, KroneckerDelta, Sum, Symbol, preorder_traversal
+from sympy import Indexed, IndexedBase, KroneckerDelta, Sum, Symbol, preorder_traversal
 
 from lossnotes.derive.symbols import Entry, K, Others, Quantity
 
@@ -21,9 +21,10 @@ def ranges(*expressions):
     """For each free index the sizes that it must not exceed, as a dict of frozensets."""
     bound, found, axes = {}, {}, {}
     parts = [part for expression in expressions for part in preorder_traversal(expression)]
+    sizes_known = {K}.union(*(part.shape or () for part in parts if isinstance(part, IndexedBase)))
     for part in parts:
         if isinstance(part, Sum):
-            bound.update({limit[0]: limit[2] for limit in part.limits if limit[1] == 1})
+            bound.update({i: upper for i, _, upper in part.limits})
     for _ in range(2):  # the second time the axes are known
         for part in parts:
             if isinstance(part, Indexed):
@@ -34,13 +35,13 @@ def ranges(*expressions):
                     place = axes.setdefault((part.base, axis), set())
                     if sizes is not None and axis < len(sizes):
                         place.add(sizes[axis])
-                    elif index in bound:
+                    elif bound.get(index) in sizes_known:
                         place.add(bound[index])
                     if isinstance(index, Symbol) and index not in bound:
                         found.setdefault(index, set()).update(place)
             elif isinstance(part, KroneckerDelta):
                 for a, b in (part.args, part.args[::-1]):
-                    if a in bound and isinstance(b, Symbol) and b not in bound:
+                    if bound.get(a) in sizes_known and isinstance(b, Symbol) and b not in bound:
                         found.setdefault(b, set()).add(bound[a])
             elif isinstance(part, (Entry, Others)):
                 index = part.args[-1]
@@ -50,4 +51,6 @@ def ranges(*expressions):
                 for index in part.args:
                     if isinstance(index, Symbol) and index.is_integer and index not in bound:
                         found.setdefault(index, set()).add(K)
-    return {index: frozenset(sizes or {K}) for index, sizes in found.items()}
+    return {
+        index: frozenset(sizes or {K}) for index, sizes in found.items() if index not in sizes_known
+    }

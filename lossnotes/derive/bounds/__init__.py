@@ -7,9 +7,9 @@ from sympy import Indexed, sympify
 from lossnotes.derive.bounds import kinks, monotone, signs, slopes, sums
 from lossnotes.derive.bounds.goal import Goal
 from lossnotes.derive.bounds.search import Search
-from lossnotes.derive.prove.cases import cases, single_out
+from lossnotes.derive.prove import GIVES_UP, sizes_of
+from lossnotes.derive.prove.cases import cases, joined, single_out
 from lossnotes.derive.prove.unfold import RANGES, unfold
-from lossnotes.derive.ranges import ranges
 from lossnotes.derive.symbols import entry
 from lossnotes.derive.why import attempt, because, reasons
 
@@ -40,7 +40,10 @@ def proves_bound(left, relation, right):
     left, right = sympify(left), sympify(right)
     if relation in (">=", ">"):
         left, relation, right = right, {">=": "<=", ">": "<"}[relation], left
-    return attempt(_is_above, left, right, relation == "<")
+    try:
+        return attempt(_is_above, left, right, relation == "<")
+    except GIVES_UP:
+        return False
 
 
 def _is_above(left, right, strict):
@@ -48,14 +51,14 @@ def _is_above(left, right, strict):
     if difference.is_positive or (not strict and difference.is_nonnegative):
         because("the signs of the parts")
         return True
-    sizes = tuple(sorted(ranges(left, right).items(), key=str))
     with reasons() as used:
         difference = single_out(unfold(right) - unfold(left))
+    sizes = sizes_of(difference)
     because(*(fact for fact in used if isinstance(fact, str)))
     difference, largest = kinks.best_classes(difference)
     search = Search(RULES)
     return all(
-        _holds(search, difference, strict, sizes, largest, renamed, distinct)
+        _holds(search, difference, strict, joined(sizes, renamed), largest, renamed, distinct)
         for renamed, distinct in cases(difference, _named(difference))
     )
 

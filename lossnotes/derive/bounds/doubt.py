@@ -62,6 +62,8 @@ def is_doubtful(expression, facts, classes):
 
 def _for_three(expression, classes):
     """The expression with three classes, the named ones among them."""
+    if any(limit[1:] != (1, K) for part in expression.atoms(Sum) for limit in part.limits):
+        return None
     if len(classes) > 3 or any(not isinstance(place, Symbol) for place in classes):
         return None
     numbers = {place: Integer(number + 1) for number, place in enumerate(classes)} | {K: Integer(3)}

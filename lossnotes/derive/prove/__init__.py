@@ -14,8 +14,10 @@ A proof holds wherever both sides have a value. Where a denominator may vanish t
 """
 
 from sympy import Integral, sympify
+from sympy.core.facts import InconsistentAssumptions
+from sympy.polys.polyerrors import PolynomialError
 
-from lossnotes.derive.prove.cases import cases, single_out
+from lossnotes.derive.prove.cases import cases, joined, single_out
 from lossnotes.derive.prove.integrals import Integration
 from lossnotes.derive.prove.reduce import Reduction
 from lossnotes.derive.prove.unfold import unfold
@@ -23,19 +25,30 @@ from lossnotes.derive.prove.zero import vanishes
 from lossnotes.derive.ranges import ranges
 from lossnotes.derive.why import attempt, because, reasons, remembered
 
+# What SymPy raises where its own rules fail: then nothing is proved.
+GIVES_UP = (InconsistentAssumptions, PolynomialError, NotImplementedError, RecursionError)
+
 __all__ = ["Reduction", "Integration", "proves_equal", "unfold"]
 
 
 def proves_equal(left, right):
     """True if left = right is proved for every K; False says nothing."""
     left, right = sympify(left), sympify(right)
-    return attempt(_proves_equal, left, right)
+    try:
+        return attempt(_proves_equal, left, right)
+    except GIVES_UP:
+        return False
+
+
+def sizes_of(*unfolded):
+    """The sizes that the free indices do not exceed, when no bound index has their name."""
+    return tuple(sorted(ranges(*unfolded).items(), key=str))
 
 
 def _proves_equal(left, right):
-    sizes = tuple(sorted(ranges(left, right).items(), key=str))
     with reasons() as used:
         unfolded = unfold(left), unfold(right)
+    sizes = sizes_of(*unfolded)
     because(*(fact for fact in used if isinstance(fact, str)))
     excluded = frozenset(fact[1] for fact in used if not isinstance(fact, str))
     difference = single_out(unfolded[0] - unfolded[1])
@@ -47,7 +60,13 @@ def _proves_equal(left, right):
         because("each way in which the classes may coincide")
     return all(
         any(
-            attempt(_vanishes, made(reduction, distinct, sizes), difference, renamed, excluded)
+            attempt(
+                _vanishes,
+                made(reduction, distinct, joined(sizes, renamed)),
+                difference,
+                renamed,
+                excluded,
+            )
             for reduction in reductions
         )
         for renamed, distinct in every

@@ -6,7 +6,7 @@ from sympy import Indexed, KroneckerDelta, Max, Pow
 
 from lossnotes.derive.prove.reduce import apart, before
 from lossnotes.derive.prove.unfold import RANGES, side, unfold
-from lossnotes.derive.symbols import Others, entry, maximum
+from lossnotes.derive.symbols import K, Others, entry, maximum
 
 
 def single_out(expression):
@@ -53,6 +53,15 @@ def cases(expression, also=()):
             {member: block[0] for block in blocks for member in block[1:]},
             frozenset(block[0] for block in blocks),
         )
+
+
+def joined(sizes, renamed):
+    """The sizes of the free indices, where those that coincide exceed none of either."""
+    found = {index: set(known) for index, known in sizes}
+    for member, representative in renamed.items():
+        known = found.pop(member, {K})
+        found[representative] = found.get(representative, {K}) | known
+    return tuple(sorted(((i, frozenset(known)) for i, known in found.items()), key=str))
 
 
 def partitions(items):

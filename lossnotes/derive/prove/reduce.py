@@ -107,7 +107,10 @@ class Reduction:
             return self._power(expression)
         if isinstance(expression, factorial):
             return self._factorial(expression)
-        if isinstance(expression, Function) and not isinstance(expression, before):
+        if isinstance(expression, before):
+            last, index = expression.args
+            return S.Zero if RANGES.get(index) == (1, last) else expression
+        if isinstance(expression, Function):
             return self._exponential(expression)
         return expression
 
@@ -159,7 +162,7 @@ class Reduction:
         if start.is_Integer and start > 0:
             if (K - upper).is_Integer and K - upper <= 2 - start:  # never the wrong way round
                 whole = self._sum_within(body, index, S.One, upper)
-                first = Add(*(self._at(body, index, place) for place in range(1, lower)))
+                first = Add(*(self._at(body, index, S(place)) for place in range(1, lower)))
                 because("the first terms apart")
                 return whole - first
         elif start.is_Integer and start == 0:
@@ -232,7 +235,7 @@ class Reduction:
         for factor in factors:
             base, power = factor.as_base_exp()
             if isinstance(base, Sum) and power in (1, 2) and base.has(*dict(indices)):
-                if all(RANGES.get(limit[0]) == tuple(limit[1:]) for limit in base.limits):
+                if all(RANGES.get(i) == (1, size) and size.is_Symbol for i, _, size in base.limits):
                     return self._sums_of_terms(*self._flattened(term, base, indices))
         return self._named(factors, indices)
 
@@ -285,8 +288,9 @@ class Reduction:
     def _canonical(self, body, indices):
         if not indices:
             return body
-        if len(indices) == 2 and (symmetric := self._whole_square(body, indices)) is not None:
-            return symmetric
+        indices = sorted(indices, key=lambda pair: str(pair[1]))
+        if len(indices) == 2 and (pairs := self._half_of_all_pairs(body, indices)) is not None:
+            return pairs
         bound = {index for index, _ in indices}
         taken = body.atoms(Dummy) - bound
         names = {}
@@ -303,19 +307,30 @@ class Reduction:
         body = min(forms, key=str)
         return Sum(body, *(Tuple(name, 1, size) for name, size in wanted))
 
-    def _whole_square(self, body, indices):
-        """Half of the sum over all pairs, but for equal ones, where two may be exchanged."""
+    def _half_of_all_pairs(self, body, indices):
+        """The pairs a < b and the pairs b < a are together all that differ.
+
+        Of a summand and its exchange the one that comes first is kept.
+        """
         (a, size_a), (b, size_b) = indices
         order = before(a, b) if body.has(before(a, b)) else before(b, a)
         if size_a != size_b or order not in Mul.make_args(body):
             return None
         rest = body / order
         exchanged = rest.xreplace({a: b, b: a})
-        if rest.has(before) or expand(exchanged - rest) != 0:
+        if rest.has(before):
+            return None
+        symmetric = expand(exchanged - rest) == 0
+        standing = rest if order == before(a, b) else exchanged
+        if not symmetric and str(standing) <= str(standing.xreplace({a: b, b: a})):
             return None
         because("the pairs i < j are half of all that differ")
-        diagonal = self._sums_of_terms(self._at(rest, a, b), ((b, size_b),))
-        return (self._sums(rest, tuple(indices)) - diagonal) / 2
+        indices = tuple(indices)
+        diagonal = self._sums_of_terms(self._at(rest, a, b), indices[1:])
+        different = self._sums(rest, indices) - diagonal
+        if symmetric:
+            return different / 2
+        return different - self._sums(exchanged * order, indices)
 
     # Integrals
 

@@ -117,6 +117,13 @@ def is_zero(reduced):
     """Whether a normal form is zero when it is multiplied out."""
     if reduced.has(zoo, nan, oo, -oo):
         return False
+    reduced = reduced.xreplace(
+        {
+            part: maximum(*part.indices[0].args)
+            for part in reduced.atoms(Indexed)
+            if isinstance(part.indices[0], argmax) and part.indices[0].args[0] == part.base
+        }
+    )
     found = reduced.atoms(Sum, Integral, Indexed, maximum, argmax, side, before)
     atoms = {
         part: _name(place, part.is_positive, None if part.has(I) else True)
