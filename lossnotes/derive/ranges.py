@@ -6,7 +6,7 @@ a vector or matrix whose shape is known, or a delta beside a bound index. Otherw
 
 from functools import lru_cache
 
-from sympy import Indexed, KroneckerDelta, Sum, Symbol, preorder_traversal
+from sympy import Indexed, KroneckerDelta, Product, Sum, Symbol, preorder_traversal
 
 from lossnotes.derive.symbols import Entry, K, Others, Quantity
 
@@ -16,14 +16,31 @@ def axis_sizes(base):
     return tuple(base.shape) if base.shape else None
 
 
-@lru_cache(10_000)
 def ranges(*expressions):
     """For each free index the sizes that it must not exceed, as a dict of frozensets."""
+    return {index: frozenset(sizes or {K}) for index, sizes in _found(*expressions)[0].items()}
+
+
+def shapes(*expressions):
+    """For each vector and matrix, for each of its axes, the sizes that are sure to suffice."""
+    found = {}
+    for (base, axis), sizes in _found(*expressions)[1].items():
+        shape = found.setdefault(base, {})
+        shape[axis] = frozenset(sizes or {K})
+    return {base: tuple(shape[axis] for axis in sorted(shape)) for base, shape in found.items()}
+
+
+@lru_cache(10_000)
+def _found(*expressions):
+    """The sizes of the free indices, and those of the axes."""
     bound, found, axes = {}, {}, {}
     parts = [part for expression in expressions for part in preorder_traversal(expression)]
-    for part in parts:
-        if isinstance(part, Sum):
-            bound.update({limit[0]: limit[2] for limit in part.limits if limit[1] == 1})
+    sums = [part for part in parts if isinstance(part, (Sum, Product))]
+    indices = {limit[0] for part in sums for limit in part.limits}
+    for part in sums:
+        for index, lower, upper in part.limits:
+            whole = lower == 1 and not upper.free_symbols & indices
+            bound.setdefault(index, upper if whole else None)
     for _ in range(2):  # the second time the axes are known
         for part in parts:
             if isinstance(part, Indexed):
@@ -34,13 +51,13 @@ def ranges(*expressions):
                     place = axes.setdefault((part.base, axis), set())
                     if sizes is not None and axis < len(sizes):
                         place.add(sizes[axis])
-                    elif index in bound:
+                    elif bound.get(index) is not None:
                         place.add(bound[index])
                     if isinstance(index, Symbol) and index not in bound:
                         found.setdefault(index, set()).update(place)
             elif isinstance(part, KroneckerDelta):
                 for a, b in (part.args, part.args[::-1]):
-                    if a in bound and isinstance(b, Symbol) and b not in bound:
+                    if bound.get(a) is not None and isinstance(b, Symbol) and b not in bound:
                         found.setdefault(b, set()).add(bound[a])
             elif isinstance(part, (Entry, Others)):
                 index = part.args[-1]
@@ -50,4 +67,4 @@ def ranges(*expressions):
                 for index in part.args:
                     if isinstance(index, Symbol) and index.is_integer and index not in bound:
                         found.setdefault(index, set()).add(K)
-    return {index: frozenset(sizes or {K}) for index, sizes in found.items()}
+    return found, axes
