@@ -8,7 +8,7 @@ from itertools import islice, pairwise, product
 from mpmath import mp
 from sympy import Derivative, floor
 
-from lossnotes.derive.points import EFFORT, Point, draw_points, far_out, indices_of, work
+from lossnotes.derive.points import DIGITS, EFFORT, Point, draw_points, far_out, indices_of, work
 from lossnotes.derive.switches import free_switches, switches
 from lossnotes.derive.symbols import Between, K, Probabilities, argmax
 from lossnotes.derive.values import Excluded, Undefined, evaluate
@@ -124,7 +124,8 @@ def _between(a, b, share):
             return [mixed(*pair) for pair in zip(x, y, strict=True)]
         return x if isinstance(x, (int, frozenset)) else x + share * (y - x)
 
-    values = {symbol: mixed(x, b.values[symbol]) for symbol, x in a.values.items()}
+    with mp.workdps(20 * DIGITS):  # so that probabilities sum to one still
+        values = {symbol: mixed(x, b.values[symbol]) for symbol, x in a.values.items()}
     return Point(values, b.kind)
 
 

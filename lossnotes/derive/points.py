@@ -53,6 +53,7 @@ SIZES = (1, 2, 3, 4, 6, 9, 12)  # of a batch
 MORE_CLASSES = (4, 6, 8, 9, 12, 33, 100)
 CLASSES_ALONE = (*range(2, 24), 33, 50, 51, 64, 100, 101, 128, 333, 1000)
 SCALES = (1, 2, 3, 6, 9, 15, -3, -9, -15)  # powers of ten
+FEWEST = 6  # points of a claim whose values are dear
 EFFORT = 6_000  # numbers to be computed in one kind of trial of a claim
 
 
@@ -376,6 +377,13 @@ def _far_number(symbol, generator, scale):
     return mp.mpf(10) ** scale * mp.mpf(generator.gauss(0, 1))
 
 
+def affordable(points, *expressions):
+    """As many of the points as the effort allows, from all of them."""
+    price = sum(work(expressions, point.values[K]) for point in points)
+    fewer = points[:: -(-price // (10 * EFFORT))]
+    return fewer if len(fewer) >= FEWEST else points[:: max(1, len(points) // FEWEST)]
+
+
 @lru_cache(10_000)
 def work(expressions, classes):
     """About how many numbers are computed for the value of some expressions."""
@@ -392,7 +400,7 @@ def _work(expression, classes):
             inside *= max(1, int(ends[0] - lower) + 1) if known else classes
         return inside + 1
     if isinstance(expression, Derivative):
-        return 3 ** len(expression.variables) * _work(expression.expr, classes)
+        return 5 ** len(expression.variables) * _work(expression.expr, classes)
     if isinstance(expression, Integral):
         return 80 ** len(expression.limits) * _work(expression.function, classes)
     if isinstance(expression, Limit):

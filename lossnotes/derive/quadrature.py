@@ -7,12 +7,15 @@ from sympy import (
     Add,
     Dummy,
     Function,
+    I,
     Indexed,
+    IndexedBase,
     Integer,
     KroneckerDelta,
     Mul,
     Pow,
     Sum,
+    Symbol,
     UnevaluatedExpr,
     floor,
     lambdify,
@@ -20,11 +23,13 @@ from sympy import (
 from sympy.core.function import AppliedUndef
 
 from lossnotes.derive.switches import switches
-from lossnotes.derive.symbols import Entry, Quantity, argmax, maximum
+from lossnotes.derive.symbols import Entry, K, Quantity, argmax, maximum
 from lossnotes.derive.values import (
     ASKED,
+    BOUND,
     FUNCTIONS,
     INFINITE,
+    NOISE,
     SUMS,
     GivenUp,
     _class,
@@ -37,6 +42,7 @@ from lossnotes.derive.values import (
 RULES = 8  # each Gauss rule has 1.25 times the nodes of the one before
 EVALUATIONS = 100_000  # of an integrand, by one rule
 SAMPLES = 16  # places where a switch is looked at, in search of its changes of side
+KNOWN_EVERYWHERE = (I, ASKED, BOUND, NOISE)
 SMOOTH = (Add, Mul, Pow, Function, UnevaluatedExpr)
 
 
@@ -48,9 +54,12 @@ def quadrature(expression):
     if infinite and len(expression.limits) > 1:
         raise ValueError(f"no value is known for Integral to infinity, iterated: {expression}")
     method = _to_infinity if infinite else _between
+    mentioned = (*expression.atoms(Symbol, IndexedBase), *KNOWN_EVERYWHERE)
+    if expression.atoms(Quantity, Entry):
+        mentioned = (*mentioned, K)  # of their definitions
 
     def integral(values):
-        given = ((x, _frozen(v)) for x, v in values.items() if x != SUMS)
+        given = ((x, _frozen(values[x])) for x in mentioned if x in values)
         return method(expression, tuple(given), mp.dps)
 
     return integral
@@ -196,7 +205,12 @@ def _to_infinity(expression, known, precision):
     ends = [mp.mpf(_evaluate(end, values)) for end in (lower, upper)]
     body = _formula(expression.function)
 
+    beyond = {}  # in either direction, where there is nothing to be found any more
+
     def integrand(place):
+        direction = mp.sign(place)
+        if abs(place) >= beyond.get(direction, mp.inf):
+            return mp.zero
         try:
             return _real(body(values | {variable: place, SUMS: {}}), values)
         except GivenUp:
@@ -208,7 +222,8 @@ def _to_infinity(expression, known, precision):
                     nearer /= 2
                     continue
                 if abs(value) < mp.eps**4:
-                    return mp.zero  # far beyond what has any size
+                    beyond[direction] = abs(place)
+                    return mp.zero
                 break
             raise
 

@@ -8,6 +8,7 @@ from itertools import combinations
 
 from sympy import (
     Abs,
+    Derivative,
     Heaviside,
     Integer,
     Integral,
@@ -24,7 +25,8 @@ from sympy import (
 )
 from sympy.core.relational import Relational
 
-from lossnotes.derive.symbols import Entry, K, ScalarQuantity, argmax, maximum
+from lossnotes.derive.claim import is_vector
+from lossnotes.derive.symbols import Entry, K, ScalarQuantity, argmax, entry, maximum
 
 
 @lru_cache(10_000)
@@ -51,7 +53,16 @@ def switches(expression):
             found.add(argmax(*part.args))
         elif isinstance(part, (ScalarQuantity, Entry)):
             found |= switches(part.definition())
-    return frozenset(x for x in found if not x.is_number)
+    numbers = set()
+    for switch in found:
+        numbers |= {entry(switch, Integer(n)) for n in (1, 2)} if is_vector(switch) else {switch}
+    return frozenset(x for x in numbers if not x.is_number)
+
+
+def _mentions(switch, variable):
+    """Whether a variable is free; SymPy does not count the i of d/ds_i."""
+    moved = (v for part in switch.atoms(Derivative) for v in part.variables)
+    return variable in switch.free_symbols.union(*(v.free_symbols for v in moved))
 
 
 @lru_cache(10_000)
@@ -73,7 +84,7 @@ def free_switches(expression, classes):
                         limits.setdefault(limit[0], []).append((type(inner), *limit[1:]))
     found = set(switches(expression))
     for variable, places in limits.items():
-        for switch in [switch for switch in found if switch.has(variable)]:
+        for switch in [switch for switch in found if _mentions(switch, variable)]:
             if variable not in expression.free_symbols:
                 found.remove(switch)
             for kind, *ends in places:

@@ -266,7 +266,7 @@ def _power(expression):
         if x == 0 and n < 0:
             raise Undefined("division by zero")
         if n and mp.mag(n) > _reach():
-            raise GivenUp(f"a power of {mp.nstr(n, 6)}")
+            raise GivenUp("a power that is beyond all bounds")
         value = mp.power(x, n)
         if NOISE in values:
             value = values[NOISE].of(mp.power, (x, n), value)
@@ -538,7 +538,7 @@ def _rule(expression):
 
     def within_reach(*arguments):
         if any(_reach() < mp.mag(argument) < mp.inf for argument in arguments):
-            raise GivenUp(f"{name} of {mp.nstr(arguments[0], 6)}")
+            raise GivenUp(f"{name} of a number beyond all bounds")
         try:
             return function(*arguments)
         except ValueError as pole:

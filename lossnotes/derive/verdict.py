@@ -5,6 +5,7 @@ from functools import lru_cache
 from itertools import chain
 
 from mpmath import mp, nstr
+from sympy import Derivative
 from sympy.polys.polyerrors import BasePolynomialError
 
 from lossnotes.derive.bounds import proves_bound
@@ -15,6 +16,7 @@ from lossnotes.derive.kinks import beside_kinks, kinks_far_out, on_kinks
 from lossnotes.derive.points import (
     DIGITS,
     Point,
+    affordable,
     coincidences,
     draw_points,
     far_out,
@@ -106,7 +108,7 @@ class Verdict:
             return "proved" + (f" where {' and '.join(self.where)}" if self.where else "")
         if self.kind == "confirmed":
             given_up = f", {self.given_up} given up" if self.given_up else ""
-            return f"confirmed at {self.points} points{given_up}"
+            return f"confirmed at {self.points} point{'s' * (self.points != 1)}{given_up}"
         return f"refuted {self.witness}"
 
 
@@ -141,7 +143,7 @@ def _compare(left, right, relation, special):
     bound = special and relation != "="
     iterated = max(integrations(left), integrations(right)) > 1
     digits = DIGITS_OF_ITERATED if iterated else DIGITS
-    drawn = draw_points(left, right, special=bound)
+    drawn = affordable(draw_points(left, right, special=bound), left, right)
     trial = Trial(left, relation, right)
     trial.through((point for point in drawn if point.values[K] != SLOWEST), digits)
     if trial.tried and not trial.witness and _proves(left, relation, right):
@@ -185,7 +187,7 @@ class Trial:
     """A claim, tried at points: how many had values, how many were given up, and a witness."""
 
     def __init__(self, left, relation, right):
-        self.left, self.relation, self.right = left, relation, right
+        self.sides, self.relation = (left, right), relation
         self.tried = self.given_up = 0
         self.witness = self.reason = None
 
@@ -211,8 +213,8 @@ class Trial:
             if fails:
                 values = self._values(point, digits)
                 shown = (mp.nan if value is None else value for value in values)
-                claim = (self.left, self.relation, self.right)
-                self.witness = Witness(point, *shown, claim)
+                left, right = self.sides
+                self.witness = Witness(point, *shown, (left, self.relation, right))
 
     def _fails(self, point, digits):
         """Whether the claim fails at the point; None if neither side has a value."""
@@ -234,30 +236,30 @@ class Trial:
     def _fails_beyond_rounding(self, point, digits):
         """Whether the claim fails, and as clearly when everything that is rounded is changed.
 
-        Far out 1 + e^-1000 is 1, which refutes nothing. A strict bound is taken for one that is not.
+        Far out 1 + e^-1000 is 1, which refutes nothing. A strict bound counts as one that is not.
         """
         holds = HOLDS[NOT_STRICT.get(self.relation, self.relation)]
+        small, before = mp.mpf(10) ** (10 - digits), 0
         for precision in (digits, self._more(digits)):
             values = self._values(point, precision)
             if None in values:
                 raise GivenUp("one side has no value at a special point")
             gap = _gap(values)
-            if holds(gap) or abs(gap) <= mp.mpf(10) ** (10 - precision) * max(map(abs, values)):
+            if holds(gap) or abs(gap) <= small * max(*map(abs, values), before):
                 return False
-            shaken = [_gap(self._shaken(point, precision, seed)) for seed in SEEDS]
-            if all(abs(other - gap) <= abs(gap) / 1000 for other in shaken):
-                return True
+            before = abs(gap)
+        shaken = [_gap(self._shaken(point, precision, seed)) for seed in SEEDS]
+        if all(abs(other - gap) <= abs(gap) / 1000 for other in shaken):
+            return True
         raise GivenUp("rounding hides which side is larger")
 
     def _shaken(self, point, digits, seed):
         with mp.workdps(digits):
-            sides = (self.left, self.right)
-            return tuple(evaluate(side, point, Noise(seed)) for side in sides)
+            return tuple(evaluate(side, point, Noise(seed)) for side in self.sides)
 
     def _values(self, point, digits):
         """Both sides at a point; None for one that has no value there."""
-        sides = (self.left, self.right)
-        values = tuple(_value_or_none(side, point, digits) for side in sides)
+        values = tuple(_value_or_none(side, point, digits) for side in self.sides)
         return values if self.relation == "=" else tuple(_real_or_none(x, digits) for x in values)
 
     def _is_rounding(self, point, digits, values):
@@ -273,8 +275,15 @@ class Trial:
         return None not in finer and abs(_gap(finer)) <= small * gap
 
     def _more(self, digits):
-        """More digits; a quadrature takes its time."""
-        return 2 * digits if integrations(self.left) or integrations(self.right) else 8 * digits
+        """More digits; a quadrature and a derivative of a derivative take their time."""
+        dear = any(map(integrations, self.sides)) or max(map(_order, self.sides)) > 1
+        return 2 * digits if dear else 8 * digits
+
+
+@lru_cache(10_000)
+def _order(side):
+    """How often something is differentiated."""
+    return max((len(part.variables) for part in side.atoms(Derivative)), default=0)
 
 
 @lru_cache(10_000)  # the right side of a step is the left side of the next

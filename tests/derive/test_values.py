@@ -194,9 +194,7 @@ def test_a_sum_of_an_entry_of_softmax_is_one_at_every_point():
     [
         Function("j")(c),
         Function("unheard")(c),
-        c + Integral(exp(-h), (h, 0, oo)),
         Integral(h, h),
-        Integral(Piecewise((1, h > c), (0, True)), (h, 0, 1)),
     ],
     ids=str,
 )
@@ -241,7 +239,7 @@ def test_a_derivative_of_an_integral_has_fifty_digits(order):
 
 
 @pytest.mark.parametrize(
-    "integrand", [Abs(t - Rational(1, 3)), 1 / t, 1 / sqrt(t), exp(-((1000 * t) ** 2)) + 1], ids=str
+    "integrand", [1 / t, 1 / sqrt(t), exp(-((1000 * t) ** 2)) + 1], ids=str
 )
 def test_an_integral_that_does_not_converge_is_left_out_and_named(integrand):
     with (
