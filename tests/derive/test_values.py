@@ -238,9 +238,7 @@ def test_a_derivative_of_an_integral_has_fifty_digits(order):
         assert abs(found - exact) < mp.mpf(10) ** -47
 
 
-@pytest.mark.parametrize(
-    "integrand", [1 / t, 1 / sqrt(t), exp(-((1000 * t) ** 2)) + 1], ids=str
-)
+@pytest.mark.parametrize("integrand", [1 / t, 1 / sqrt(t), exp(-((1000 * t) ** 2)) + 1], ids=str)
 def test_an_integral_that_does_not_converge_is_left_out_and_named(integrand):
     with (
         mp.workdps(50),
