@@ -150,3 +150,14 @@ def test_only_a_refuted_verdict_is_false():
         True,
         False,
     ]
+
+
+def test_a_proof_says_where_both_sides_have_a_value():
+    found = equal((c**2 - 1) / (c - 1), c + 1)
+    assert str(found) == "proved where c is not 1"
+    assert str(equal(1 / p[j], p[j] / p[j] ** 2)) == "proved"
+
+
+def test_a_witness_shows_as_many_digits_as_tell_its_sides_apart():
+    left, right = str(equal(c, c + sympify(10) ** -30).witness).split(": left = ")[1].split(", ")
+    assert left != right.removeprefix("right = ")
