@@ -3,16 +3,21 @@
 A step that comes a hundredth too late is right almost everywhere: at random points nobody sees it.
 """
 
-from itertools import combinations, pairwise, product
+from itertools import islice, pairwise, product
 
 from mpmath import mp
-from sympy import Abs, Heaviside, Max, Min, preorder_traversal
+from sympy import Derivative, floor
 
-from lossnotes.derive.points import Point, draw_points, indices_of
-from lossnotes.derive.symbols import K, ScalarQuantity, argmax, maximum
+from lossnotes.derive.points import DIGITS, EFFORT, Point, draw_points, far_out, indices_of, work
+from lossnotes.derive.switches import free_switches, switches
+from lossnotes.derive.symbols import Between, K, Probabilities, argmax
 from lossnotes.derive.values import Excluded, Undefined, evaluate
 
 HALVINGS = 20
+FURTHER = 50  # halvings more, from here to far out
+LINES = 40  # between points, at most
+NEIGHBOURS = 64  # choices of the classes that have nothing to do with a change, at most
+EIGHTHS = 8
 
 
 def beside_kinks(left, right, seed=0, halvings=HALVINGS):
@@ -22,40 +27,72 @@ def beside_kinks(left, right, seed=0, halvings=HALVINGS):
 
     There every class is tried that has nothing to do with the change, such as the j of d/ds_j.
     """
-    switches = sorted(_switches(left) | _switches(right), key=str)
+    if not switches(left) | switches(right):
+        return
+    drawn = draw_points(left, right, seed=seed, counts=(2, 4, 5))
+    lines = [(a, b) for a, b in pairwise(drawn) if a.values[K] == b.values[K]]
+    yield from _along(_spread(lines, left, right), left, right, halvings)
+
+
+def kinks_far_out(left, right):
+    """Both sides of the kinks that lie on the way from random points to some far out."""
+    if not switches(left) | switches(right):
+        return
+    near = {}
+    for point in draw_points(left, right, counts=(2, 3, 4, 5)):
+        near.setdefault(point.values[K], point)
+    lines = [(near[b.values[K]], b) for b in far_out(left, right) if b.values[K] in near]
+    yield from _along(_spread(lines, left, right), left, right, HALVINGS + FURTHER)
+
+
+def on_kinks(left, right):
+    """The very places where a case changes, of numbers that are exact, and where nothing moves."""
+    if not switches(left) | switches(right) or left.has(Derivative) or right.has(Derivative):
+        return
+    drawn = draw_points(left, right, seed=1, counts=(2, 3, 4))
+    for point in islice(drawn, 0, None, 3):
+        classes = point.values[K]
+        point = _coarse(point)
+        for switch in _ordered(left, right, classes):
+            if not isinstance(switch, (argmax, floor)):
+                yield from _on(switch, point)
+
+
+def _spread(lines, left, right):
+    """As many of the lines as their effort allows, from all of them."""
+    many = max(6, min(LINES, EFFORT // work((left, right), 3)))
+    return lines[:: max(1, len(lines) // many)]
+
+
+def _along(lines, left, right, halvings):
     indices = indices_of(left, right)
-    drawn = list(draw_points(left, right, seed=seed, counts=(2, 4, 5))) if switches else []
-    for a, b in pairwise(drawn):
-        if a.values[K] != b.values[K]:
-            continue
-        b = Point(b.values | {index: a.values[index] for index in indices})
-        for switch in switches:
+    for a, b in lines:
+        b = Point(b.values | {x: v for x, v in a.values.items() if _stays(x, v, indices)}, b.kind)
+        for switch in _ordered(left, right, a.values[K]):
             try:
                 for point in _both_sides(switch, a, b, halvings):
                     others = sorted(indices - switch.free_symbols, key=str)
                     classes = range(1, a.values[K] + 1)
-                    for choice in product(classes, repeat=len(others)):
-                        yield Point(point.values | dict(zip(others, choice, strict=True)))
+                    choices = product(classes, repeat=len(others))
+                    for choice in islice(choices, NEIGHBOURS):
+                        yield Point(
+                            point.values | dict(zip(others, choice, strict=True)), point.kind
+                        )
             except (Undefined, Excluded, ArithmeticError):
                 continue
 
 
-def _switches(expression):
-    """Expressions whose sign, or whose class, tells which case applies."""
-    found = set()
-    for part in preorder_traversal(expression):
-        if isinstance(part, (Heaviside, Abs)):
-            found.add(part.args[0])
-        elif isinstance(part, (Max, Min)):
-            found |= {a - b for a, b in combinations(part.args, 2)}
-        elif isinstance(part, (maximum, argmax)):
-            found.add(argmax(*part.args))
-        elif isinstance(part, ScalarQuantity):
-            found |= _switches(part.definition())
-    return found
+def _stays(symbol, value, indices):
+    return symbol in indices or isinstance(value, (int, frozenset))
+
+
+def _ordered(left, right, classes):
+    return sorted(free_switches(left, classes) | free_switches(right, classes), key=str)
 
 
 def _both_sides(switch, a, b, halvings):
+    if _shape(a) != _shape(b):
+        return
     low, high = mp.mpf(0), mp.mpf(1)
     case = _case(switch, a)
     if case == _case(switch, b):
@@ -70,9 +107,13 @@ def _both_sides(switch, a, b, halvings):
     yield _between(a, b, high)
 
 
+def _shape(point):
+    return {x: len(v) for x, v in point.values.items() if isinstance(v, list)}
+
+
 def _case(switch, point):
     value = evaluate(switch, point)
-    return value if isinstance(switch, argmax) else mp.sign(value)
+    return value if isinstance(switch, (argmax, floor)) else mp.sign(value)
 
 
 def _between(a, b, share):
@@ -83,4 +124,61 @@ def _between(a, b, share):
             return [mixed(*pair) for pair in zip(x, y, strict=True)]
         return x if isinstance(x, (int, frozenset)) else x + share * (y - x)
 
-    return Point({symbol: mixed(x, b.values[symbol]) for symbol, x in a.values.items()})
+    with mp.workdps(20 * DIGITS):  # so that probabilities sum to one still
+        values = {symbol: mixed(x, b.values[symbol]) for symbol, x in a.values.items()}
+    return Point(values, b.kind)
+
+
+def _coarse(point):
+    """The point with its numbers rounded to eighths, where these are in the domain."""
+
+    def rounded(value):
+        if isinstance(value, list):
+            return [rounded(x) for x in value]
+        return mp.nint(value * EIGHTHS) / EIGHTHS or mp.one / EIGHTHS
+
+    free = {x: rounded(v) for x, v in point.values.items() if _is_free(x, v)}
+    return Point(point.values | free, "corner")
+
+
+def _is_free(symbol, value):
+    return not isinstance(symbol, (Between, Probabilities)) and not isinstance(
+        value, (int, frozenset)
+    )
+
+
+def _on(switch, point):
+    """The point with one number moved to where the switch is exactly zero."""
+    for symbol in sorted(switch.free_symbols & point.values.keys(), key=str):
+        value = point.values[symbol]
+        if not _is_free(symbol, value) or (isinstance(value, list) and isinstance(value[0], list)):
+            continue
+        for place in range(len(value)) if isinstance(value, list) else [None]:
+            try:
+                found = _moved_to_zero(switch, point, symbol, place)
+            except (Undefined, Excluded, ArithmeticError):
+                continue
+            if found is not None:
+                yield found
+                return
+
+
+def _moved_to_zero(switch, point, symbol, place):
+    def moved(by):
+        value = point.values[symbol]
+        if place is None:
+            value = value + by
+        else:
+            value = [x + by if n == place else x for n, x in enumerate(value)]
+        return Point(point.values | {symbol: value}, "corner")
+
+    here, beyond = (evaluate(switch, moved(by)) for by in (0, mp.mpf(1) / EIGHTHS))
+    slope = (beyond - here) * EIGHTHS
+    if slope == 0:
+        return None
+    there = moved(-here / slope)
+    value = there.values[symbol] if place is None else there.values[symbol][place]
+    label = getattr(symbol, "label", symbol)
+    if (label.is_positive and value <= 0) or (label.is_nonnegative and value < 0):
+        return None
+    return there if evaluate(switch, there) == 0 else None

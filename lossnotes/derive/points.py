@@ -1,7 +1,7 @@
 """Points of the declared domains of the symbols in an expression."""
 
 import random
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 from itertools import product
 
@@ -16,15 +16,21 @@ from sympy import (
     Integer,
     Integral,
     KroneckerDelta,
+    Limit,
     Max,
     Min,
     Piecewise,
+    Product,
     Sum,
     Symbol,
+    ceiling,
+    floor,
     preorder_traversal,
+    sign,
     srepr,
 )
 
+from lossnotes.derive.ranges import ranges, shapes
 from lossnotes.derive.symbols import (
     Between,
     Classes,
@@ -40,27 +46,42 @@ from lossnotes.derive.symbols import (
 from lossnotes.derive.values import evaluate
 
 DIGITS = 50
+CASES = (Abs, Heaviside, Max, Min, Piecewise, ceiling, floor, margin_loss, sign)
 CLASS_COUNTS = (2, 3, 5, 7)  # at the last one point only: what (K-2)(K-3)(K-5) hides shows there
 SMALL = mp.mpf(2) ** -20
+SIZES = (1, 2, 3, 4, 6, 9, 12)  # of a batch
+MORE_CLASSES = (4, 6, 8, 9, 12, 33, 100)
+CLASSES_ALONE = (*range(2, 24), 33, 50, 51, 64, 100, 101, 128, 333, 1000)
+SCALES = (1, 2, 3, 6, 9, 15, -3, -9, -15)  # powers of ten
+FEWEST = 6  # points of a claim whose values are dear
+EFFORT = 6_000  # numbers to be computed in one kind of trial of a claim
 
 
 @dataclass(frozen=True)
 class Point:
-    """A number for each symbol: K, classes from 1 to K, parameters, and vectors of length K."""
+    """A number for each symbol: sizes such as K, classes, parameters, vectors and matrices.
+
+    `kind` tells points that were chosen for what happens there: "corner" (also ties and kinks, of
+    simple numbers) and "far".
+    """
 
     values: dict
+    kind: str = field(default="", compare=False)
 
     def __hash__(self):
         return self._hash
 
     @cached_property
     def _hash(self):
-        fixed = ((x, tuple(v) if isinstance(v, list) else v) for x, v in self.values.items())
-        return hash(frozenset(fixed))
+        return hash(frozenset((x, _frozen(value)) for x, value in self.values.items()))
 
     def __str__(self):
         order = sorted(self.values.items(), key=lambda item: (item[0] != K, str(item[0])))
         return ", ".join(f"{symbol} = {_shown(value)}" for symbol, value in order)
+
+
+def _frozen(value):
+    return tuple(map(_frozen, value)) if isinstance(value, list) else value
 
 
 def _shown(value):
@@ -78,8 +99,16 @@ def symbols_of(*expressions):
     for expression in expressions:
         bases |= {part for part in preorder_traversal(expression) if isinstance(part, IndexedBase)}
         free |= {part for part in expression.free_symbols if isinstance(part, Symbol)}
-    free -= {base.label for base in bases} | {K}
+    free -= {base.label for base in bases} | {K} | sizes_of(*expressions)
     return tuple(sorted(bases, key=_by_name)), tuple(sorted(free, key=_by_name))
+
+
+@lru_cache(10_000)
+def sizes_of(*expressions):
+    """The sizes other than K: how many samples a batch has."""
+    found = set().union(*ranges(*expressions).values())
+    found |= {size for shape in shapes(*expressions).values() for axis in shape for size in axis}
+    return frozenset(size for size in found if isinstance(size, Symbol)) - {K}
 
 
 def _by_name(symbol):
@@ -97,14 +126,15 @@ def _indices_of(expression):
     found = set()
     for part in preorder_traversal(expression):
         if isinstance(part, (Indexed, Entry)):
-            found |= part.args[1].free_symbols
+            found |= set().union(*(index.free_symbols for index in part.args[1:]))
         elif isinstance(part, (KroneckerDelta, Others)):
             found |= set().union(*(argument.free_symbols for argument in part.args))
         elif isinstance(part, Quantity):
             found |= {argument for argument in part.args if isinstance(argument, Symbol)}
-    limits = {limit[0] for part in expression.atoms(Sum) for limit in part.limits}
+    limits = {limit[0] for part in expression.atoms(Sum, Product) for limit in part.limits}
     bound = limits - expression.free_symbols - _differentiated(expression)
-    return {x for x in found - bound if x.is_integer and isinstance(x, Symbol)} - {K}
+    sizes = {K} | sizes_of(expression)
+    return {x for x in found - bound if x.is_integer and isinstance(x, Symbol)} - sizes
 
 
 def _differentiated(expression):
@@ -122,24 +152,84 @@ def draw_points(*expressions, seed=14, special=False, counts=CLASS_COUNTS):
     integral, which costs as much as a thousand other values, one for each K.
     A symbol without assumptions is taken for a real number; one that is not real is a ValueError.
     """
+    fewest = 1 if max(map(integrations, expressions)) > 1 else 3
+    regions = any(map(_has_regions, expressions))
+    return _draw(names_of(*expressions), regions, fewest, seed, special, counts)
+
+
+@dataclass(frozen=True)
+class Names:
+    """The symbols of a claim, by what is drawn for them."""
+
+    sizes: tuple
+    indices: tuple  # pairs (index, its sizes)
+    scalars: tuple
+    bases: tuple  # pairs (vector or matrix, the sizes of its axes)
+
+    def draw(self, classes, generator, choice=None, number=None, vector=None):
+        """A point: a number of classes, the sizes, the classes chosen, numbers and vectors."""
+        number, vector = number or _draw_scalar, vector or _draw_vector
+        values = {K: classes}
+        for size in self.sizes:
+            others = [n for n in SIZES if n != classes]
+            values[size] = generator.choice(others)
+        if choice is None:
+            choice = [generator.randint(1, self.most(i, values)) for i in range(len(self.indices))]
+        for place, ((index, _), label) in enumerate(zip(self.indices, choice, strict=True)):
+            values[index] = min(label, self.most(place, values))
+        for symbol in self.scalars:
+            values[symbol] = number(symbol, values, generator)
+        for base, shape in self.bases:
+            values[base] = _matrix(base, shape, values, generator, vector)
+        return values
+
+    def most(self, place, values):
+        """The largest class that an index may be."""
+        return min(_size(size, values) for size in self.indices[place][1])
+
+
+def _size(size, values):
+    return values[size] if size in values else int(evaluate(size, Point(values)))
+
+
+def _matrix(base, shape, values, generator, vector):
+    """A vector, or a list of rows."""
+    *outer, inner = (max(_size(size, values) for size in axis) for axis in shape)
+    if not outer:
+        return vector(base, inner, generator)
+    rows = shape[:-1]
+    return [
+        _matrix(base, (*rows[1:], shape[-1]), values, generator, vector) for _ in range(outer[0])
+    ]
+
+
+@lru_cache(10_000)
+def names_of(*expressions):
     bases, scalars = symbols_of(*expressions)
     indices = tuple(sorted(indices_of(*expressions), key=_by_name))
-    scalars = tuple(symbol for symbol in scalars if symbol not in indices)
-    regions = any(map(_has_regions, expressions))
-    fewest = 1 if max(map(integrations, expressions)) > 1 else 3
-    return _draw(bases, scalars, indices, regions, fewest, seed, special, counts)
+    runs, shaped = ranges(*expressions), shapes(*expressions)
+    return Names(
+        tuple(sorted(sizes_of(*expressions), key=_by_name)),
+        tuple((index, tuple(sorted(runs.get(index, {K}), key=str))) for index in indices),
+        tuple(symbol for symbol in scalars if symbol not in indices),
+        tuple((base, shaped.get(base) or _declared(base)) for base in bases),
+    )
+
+
+def _declared(base):
+    return tuple((size,) for size in base.shape) if base.shape else ((K,),)
 
 
 @lru_cache(1000)
-def _draw(bases, scalars, indices, regions, fewest, seed, special, counts):
+def _draw(names, regions, fewest, seed, special, counts):
     """The points as a tuple: claims about the same symbols share them."""
-    return tuple(_draws(bases, scalars, indices, regions, fewest, seed, special, counts))
+    return tuple(_draws(names, regions, fewest, seed, special, counts))
 
 
-def _draws(bases, scalars, indices, regions, fewest, seed, special, counts):
+def _draws(names, regions, fewest, seed, special, counts):
     generator = random.Random(seed)
     for classes in counts:
-        choices = list(product(range(1, classes + 1), repeat=len(indices)))
+        choices = list(product(range(1, classes + 1), repeat=len(names.indices)))
         if len(choices) > 8:
             choices = _one_of_each_coincidence(choices, generator)
         while len(choices) < fewest:
@@ -148,34 +238,184 @@ def _draws(bases, scalars, indices, regions, fewest, seed, special, counts):
             choices = choices * 6
         last = classes == counts[-1]
         for choice in [generator.choice(choices)] if last else choices:
-            values = {K: classes, **dict(zip(indices, choice, strict=True))}
-            for symbol in scalars:
-                values[symbol] = _draw_scalar(symbol, values, generator)
-            for base in bases:
-                values[base] = _draw_vector(base, classes, generator)
+            values = names.draw(classes, generator, choice)
             yield Point(values)
         if special and not last:
-            with mp.workdps(20 * DIGITS):  # so that these sum to one at any precision in use
-                part = mp.mpf(1) / classes
-            same = {type(base): values[base] for base in bases}
-            vectors = {base: [_signed(part, base.label)] * classes for base in bases}
-            numbers = {x: _signed(part, x) for x in scalars if _admits_fractions(x)}
-            yield Point(values | vectors)
-            yield Point(values | vectors | numbers)
-            yield Point(values | {base: same[type(base)] for base in bases})
-            for _ in range(4):
-                corner = {symbol: _corner(symbol, values, generator) for symbol in scalars}
-                vectors = {base: _vector_corner(base, classes, generator) for base in bases}
-                yield Point(values | corner | vectors)
+            yield from _special(names, values, generator)
+
+
+def _special(names, values, generator):
+    """Where inequalities are tight or fail first, near a point."""
+    scalars, bases = names.scalars, [base for base, _ in names.bases]
+    with mp.workdps(20 * DIGITS):  # so that these sum to one at any precision in use
+        part = mp.mpf(1) / values[K]
+        vectors = {
+            base: _filled(values[base], _signed(1, base.label), base, part) for base in bases
+        }
+    numbers = {x: _signed(part, x) for x in scalars if _admits_fractions(x)}
+    alike = {(type(base), _dimensions(values[base])): values[base] for base in bases}
+    same = {base: alike[type(base), _dimensions(values[base])] for base in bases}
+    yield Point(values | vectors, kind="corner")
+    yield Point(values | vectors | numbers, kind="corner")
+    yield Point(values | same, kind="corner")
+    for _ in range(4):
+        corner = {symbol: _corner(symbol, values, generator) for symbol in scalars}
+        vectors = {
+            base: _matrix(base, shape, values, generator, _vector_corner)
+            for base, shape in names.bases
+        }
+        yield Point(values | corner | vectors, kind="corner")
+
+
+def _dimensions(value):
+    return (len(value), *_dimensions(value[0])) if isinstance(value, list) else ()
+
+
+def _filled(value, sign, base, part):
+    """A list with one number everywhere: 1/K, or what makes a row of probabilities sum to one."""
+    if isinstance(value[0], list):
+        return [_filled(row, sign, base, part) for row in value]
+    if isinstance(base, Probabilities):
+        part = mp.mpf(1) / len(value)
+    return [sign * part] * len(value)
+
+
+def many_classes(*expressions, seed=5):
+    """Points with even and large numbers of classes; of claims in K alone, to 1000."""
+    names = names_of(*expressions)
+    generator = random.Random(seed)
+    alone = not (names.indices or names.scalars or names.bases)
+    spent = 0
+    for classes in CLASSES_ALONE if alone else MORE_CLASSES:
+        price = work(expressions, classes)
+        times = 1 if alone or price > 1000 or classes > 12 else 2
+        spent += times * price
+        if spent > 2 * EFFORT and classes > 4:
+            return
+        for _ in range(times):
+            yield Point(names.draw(classes, generator))
+
+
+def coincidences(*expressions, seed=6):
+    """Points for each pattern of the classes that are named, and for each small distance of two."""
+    names = names_of(*expressions)
+    if not names.indices:
+        return
+    generator = random.Random(seed)
+    for classes in (4, 12):
+        choices = list(product(range(1, classes + 1), repeat=min(len(names.indices), 3)))
+        generator.shuffle(choices)
+        limit = max(8, min(150, EFFORT // work(expressions, classes)))
+        near = [c for c in choices if len(c) > 1 and abs(c[0] - c[1]) < 9]
+        ends = [c for c in choices if set(c) <= {1, classes}]
+        chosen = choices[:limit] if len(choices) > limit else choices
+        if len(choices) > limit:
+            chosen = [*ends[:8], *near[: limit // 2], *choices[: limit // 2]]
+        for choice in chosen:
+            rest = [generator.randint(1, classes) for _ in names.indices[3:]]
+            yield Point(names.draw(classes, generator, [*choice, *rest]))
+
+
+def far_out(*expressions, seed=7):
+    """Points far from zero, near it and near the ends of domains, in some or all of the numbers."""
+    names = names_of(*expressions)
+    if not (names.scalars or names.bases):
+        return
+    generator = random.Random(seed)
+    integrals = max(map(integrations, expressions))
+    if integrals > 1:
+        return
+    scales = (1, -3) if integrals else SCALES
+    times = max(1, min(6, EFFORT // (work(expressions, 3) * len(scales))))
+    for turn in range(times):
+        for scale in scales:
+            classes = generator.choice((2, 3, 4))
+            all_of_them = turn % 2 == 0
+
+            def number(symbol, values, generator, scale=scale, everywhere=all_of_them):
+                if not everywhere and generator.random() < 0.4:
+                    return _draw_scalar(symbol, values, generator)
+                return _far_scalar(symbol, values, generator, scale)
+
+            def vector(base, size, generator, scale=scale, everywhere=all_of_them):
+                if not everywhere and generator.random() < 0.4:
+                    return _draw_vector(base, size, generator)
+                return _far_vector(base, size, generator, scale)
+
+            yield Point(names.draw(classes, generator, number=number, vector=vector), kind="far")
+
+
+def _far_scalar(symbol, values, generator, scale):
+    if isinstance(symbol, Classes):
+        return _draw_scalar(symbol, values, generator)
+    if isinstance(symbol, Between):
+        share = mp.mpf(10) ** -abs(scale)
+        return _between(symbol, values, generator.choice([share, 1 - share]))
+    return _far_number(symbol, generator, scale)
+
+
+def _far_vector(base, size, generator, scale):
+    if isinstance(base, Probabilities):
+        with mp.workdps(20 * DIGITS):
+            weights = [mp.mpf(10) ** -generator.uniform(0, abs(scale)) for _ in range(size)]
+            weights[generator.randrange(size)] = mp.mpf(10) ** -abs(scale)
+            weights[generator.randrange(size)] = mp.mpf(1)
+            whole = mp.fsum(weights)
+            return [weight / whole for weight in weights]
+    largest = 3 if base.label.is_positive is None else 15  # scores to thousands
+    scale = max(-largest, min(largest, scale))
+    return [_far_number(base.label, generator, scale) for _ in range(size)]
+
+
+def _far_number(symbol, generator, scale):
+    if symbol.is_integer:
+        far = [n for n in (7, 8, 10, 12, 20, 33, 50, 101) for n in (n, -n)]
+        far = [n for n in far if _fulfils(Integer(n), symbol.assumptions0)]
+        return generator.choice(far) if far else generator.choice(_integers(symbol))
+    if symbol.is_nonnegative or symbol.is_nonpositive:
+        return _signed(mp.mpf(10) ** scale * mp.mpf(generator.lognormvariate(0, 1)), symbol)
+    return mp.mpf(10) ** scale * mp.mpf(generator.gauss(0, 1))
+
+
+def affordable(points, *expressions):
+    """As many of the points as the effort allows, from all of them."""
+    price = sum(work(expressions, point.values[K]) for point in points)
+    fewer = points[:: -(-price // (10 * EFFORT))]
+    return fewer if len(fewer) >= FEWEST else points[:: max(1, len(points) // FEWEST)]
+
+
+@lru_cache(10_000)
+def work(expressions, classes):
+    """About how many numbers are computed for the value of some expressions."""
+    return sum(_work(expression, classes) for expression in expressions)
+
+
+@lru_cache(10_000)
+def _work(expression, classes):
+    if isinstance(expression, (Sum, Product)):
+        inside = _work(expression.function, classes)
+        for _, lower, upper in expression.limits:
+            ends = [upper.xreplace({K: Integer(classes)}), lower]
+            known = all(end.is_Integer for end in ends)
+            inside *= max(1, int(ends[0] - lower) + 1) if known else classes
+        return inside + 1
+    if isinstance(expression, Derivative):
+        return 5 ** len(expression.variables) * _work(expression.expr, classes)
+    if isinstance(expression, Integral):
+        return 80 ** len(expression.limits) * _work(expression.function, classes)
+    if isinstance(expression, Limit):
+        return 10 * _work(expression.args[0], classes)
+    if isinstance(expression, maximum):
+        return classes * _work(expression.args[0], classes) + 1
+    if isinstance(expression, (ScalarQuantity, Entry)):
+        return _work(expression.definition(), classes)
+    return 1 + sum(_work(part, classes) for part in expression.args)
 
 
 @lru_cache(10_000)
 def _has_regions(expression):
     """Whether an expression is defined by cases."""
-    return any(
-        isinstance(part, (Abs, Heaviside, Max, Min, Piecewise, margin_loss))
-        for part in preorder_traversal(expression)
-    )
+    return any(isinstance(part, CASES) for part in preorder_traversal(expression))
 
 
 @lru_cache(10_000)
@@ -183,6 +423,8 @@ def integrations(expression):
     """How many integrals stand within one another, those in definitions included."""
     if isinstance(expression, Integral):
         return len(expression.limits) + integrations(expression.function)
+    if isinstance(expression, Limit):
+        return max(1, integrations(expression.args[0]))
     if isinstance(expression, (ScalarQuantity, Entry)) and not isinstance(expression, maximum):
         return integrations(expression.definition())
     return max(map(integrations, expression.args), default=0)

@@ -6,7 +6,15 @@ a vector or matrix whose shape is known, or a delta beside a bound index. Otherw
 
 from functools import lru_cache
 
-from sympy import Indexed, IndexedBase, KroneckerDelta, Sum, Symbol, preorder_traversal
+from sympy import (
+    Indexed,
+    IndexedBase,
+    KroneckerDelta,
+    Product,
+    Sum,
+    Symbol,
+    preorder_traversal,
+)
 
 from lossnotes.derive.symbols import Entry, K, Others, Quantity
 
@@ -16,15 +24,32 @@ def axis_sizes(base):
     return tuple(base.shape) if base.shape else None
 
 
-@lru_cache(10_000)
 def ranges(*expressions):
     """For each free index the sizes that it must not exceed, as a dict of frozensets."""
+    return {index: frozenset(sizes or {K}) for index, sizes in _found(*expressions)[0].items()}
+
+
+def shapes(*expressions):
+    """For each vector and matrix, for each of its axes, the sizes that are sure to suffice."""
+    found = {}
+    for (base, axis), sizes in _found(*expressions)[1].items():
+        shape = found.setdefault(base, {})
+        shape[axis] = frozenset(sizes or {K})
+    return {base: tuple(shape[axis] for axis in sorted(shape)) for base, shape in found.items()}
+
+
+@lru_cache(10_000)
+def _found(*expressions):
+    """The sizes of the free indices, and those of the axes."""
     bound, found, axes = {}, {}, {}
     parts = [part for expression in expressions for part in preorder_traversal(expression)]
-    sizes_known = {K}.union(*(part.shape or () for part in parts if isinstance(part, IndexedBase)))
-    for part in parts:
-        if isinstance(part, Sum):
-            bound.update({i: upper for i, _, upper in part.limits})
+    known = {K}.union(*(part.shape or () for part in parts if isinstance(part, IndexedBase)))
+    sums = [part for part in parts if isinstance(part, (Sum, Product))]
+    indices = {limit[0] for part in sums for limit in part.limits}
+    for part in sums:
+        for index, lower, upper in part.limits:
+            whole = lower == 1 and not upper.free_symbols & indices
+            bound.setdefault(index, upper if whole else None)
     for _ in range(2):  # the second time the axes are known
         for part in parts:
             if isinstance(part, Indexed):
@@ -35,13 +60,13 @@ def ranges(*expressions):
                     place = axes.setdefault((part.base, axis), set())
                     if sizes is not None and axis < len(sizes):
                         place.add(sizes[axis])
-                    elif bound.get(index) in sizes_known:
+                    elif bound.get(index) is not None:
                         place.add(bound[index])
                     if isinstance(index, Symbol) and index not in bound:
-                        found.setdefault(index, set()).update(place)
+                        found.setdefault(index, set()).update(place & known)
             elif isinstance(part, KroneckerDelta):
                 for a, b in (part.args, part.args[::-1]):
-                    if bound.get(a) in sizes_known and isinstance(b, Symbol) and b not in bound:
+                    if bound.get(a) in known and isinstance(b, Symbol) and b not in bound:
                         found.setdefault(b, set()).add(bound[a])
             elif isinstance(part, (Entry, Others)):
                 index = part.args[-1]
@@ -51,6 +76,4 @@ def ranges(*expressions):
                 for index in part.args:
                     if isinstance(index, Symbol) and index.is_integer and index not in bound:
                         found.setdefault(index, set()).add(K)
-    return {
-        index: frozenset(sizes or {K}) for index, sizes in found.items() if index not in sizes_known
-    }
+    return {index: sizes for index, sizes in found.items() if index not in known}, axes

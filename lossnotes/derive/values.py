@@ -1,6 +1,7 @@
 """The value of an expression at a point, to any number of digits, by its definition alone."""
 
 import operator
+import random
 from functools import lru_cache
 from math import prod
 
@@ -18,19 +19,22 @@ from sympy import (
     Integer,
     Integral,
     KroneckerDelta,
+    Limit,
     Max,
     Min,
+    Mod,
     Mul,
     Not,
     Or,
     Piecewise,
     Pow,
+    Product,
     Sum,
     Symbol,
     Tuple,
     UnevaluatedExpr,
-    lambdify,
     nan,
+    oo,
     zoo,
 )
 from sympy.core.function import AppliedUndef
@@ -39,12 +43,12 @@ from sympy.core.relational import Relational
 
 from lossnotes.derive.symbols import Complement, Entry, K, Others, Quantity, argmax, entry, maximum
 
-LARGE = 64  # binary digits of an exponent
+LARGE = 64  # binary digits of an exponent, or as many as there are of a number
 ASKED = Dummy("digits asked for")
-SUMS = Dummy("sums over all classes that are known")
-RULES = 8  # each Gauss rule has 1.25 times the nodes of the one before
-EVALUATIONS = 100_000  # of an integrand, by one rule
-SMOOTH = (Add, Mul, Pow, Function, UnevaluatedExpr)
+SUMS = Dummy("sums that are known")
+BOUND = Dummy("indices that sums around this place bind")
+NOISE = Dummy("what rounding may do")
+NOTHING = frozenset()
 INFINITE = (Infinity, NegativeInfinity)
 RELATIONS = {
     "==": operator.eq,
@@ -60,8 +64,17 @@ FUNCTIONS = {
     "Max": max,
     "Min": min,
     "Abs": abs,
+    "sign": mp.sign,
     "side": mp.sign,  # see prove.unfold
+    "floor": mp.floor,
+    "ceiling": mp.ceil,
+    "Mod": lambda x, step: x - step * mp.floor(mp.mpf(x) / step),
+    "conjugate": mp.conj,
+    "LambertW": mp.lambertw,
+    "lowergamma": lambda a, x: mp.gammainc(a, 0, x),
+    "uppergamma": lambda a, x: mp.gammainc(a, x),
 }
+EXACT = ("Heaviside", "Max", "Min", "Abs", "sign", "side", "floor", "ceiling", "conjugate")
 
 
 class Undefined(ArithmeticError):
@@ -69,23 +82,61 @@ class Undefined(ArithmeticError):
 
 
 class Excluded(ArithmeticError):
-    """No claim is made at a point: a kink, a tie of an argmax, a number beyond all bounds."""
+    """No claim is made at a point: a kink, a tie of an argmax."""
 
 
-def evaluate(expression, point):
+class GivenUp(Excluded):
+    """The value is out of reach: a number beyond all bounds, a quadrature, a limit."""
+
+
+class Noise:
+    """A change of the last digits of whatever was rounded, and of nothing that is exact.
+
+    Where a result is right to a few digits only, it is another one each time.
+    """
+
+    def __init__(self, seed):
+        self.random = random.Random(seed)
+
+    def __call__(self, value):
+        return value * (1 + 1000 * mp.eps * self.random.uniform(-1, 1))
+
+    def of_sum(self, whole, terms):
+        if not mp.isfinite(whole):
+            return whole
+        found = [term for term in terms if term]
+        lost = whole and any(mp.mag(term) < mp.mag(whole) - mp.prec for term in found)
+        largest = max(map(mp.mag, found), default=0)
+        lost = lost or any(mp.mag(term) < largest - mp.prec for term in found)
+        if lost and not whole:
+            return mp.ldexp(self.random.uniform(-1, 1), int(largest - mp.prec))
+        return self(whole) if lost or mp.fsum([*found, -whole]) else whole
+
+    def of(self, function, arguments, value):
+        """The value, changed if with more digits it is another one."""
+        with mp.workprec(2 * mp.prec):
+            exact = function(*arguments) == value
+        return value if exact else self(value)
+
+
+def evaluate(expression, point, noise=None):
     """The value at a point, at mpmath's working precision: real unless i is written. 0 log 0 = 0.
 
     A Derivative is computed by central differences with twice the digits, so that SymPy's rules of
-    differentiation are checked and not trusted; a definite Integral by Gauss's rules, of more and
-    more nodes until two agree. Raises Undefined where there is no real value, Excluded at kinks, at
-    ties of an argmax, where e^x is out of reach and where no two rules agree, and ValueError for
-    what this module cannot compute, such as an Integral to infinity.
+    differentiation are checked and not trusted; an Integral by `quadrature`; a Limit near its end.
+    Raises Undefined where there is no real value, Excluded at kinks and at ties of an argmax,
+    GivenUp where e^x is out of reach, where no two rules of quadrature agree and where a limit does
+    not settle, and ValueError for what this module cannot compute. With `noise` everything that is
+    rounded is a little wrong.
     """
-    value = _evaluate(expression, point.values | _imaginary(expression) | {SUMS: {}})
+    known = point.values | _imaginary(expression) | {SUMS: {}, BOUND: NOTHING}
+    value = _evaluate(expression, known if noise is None else known | {NOISE: noise})
     if isinstance(value, (list, frozenset)):
         raise Undefined(f"{expression} is not a number")
     if mp.isnan(value):
         raise Undefined(f"{expression} has no value at {point}")
+    if isinstance(value, mp.mpc) and value.imag == 0:
+        value = value.real
     return mp.mpf(value) if isinstance(value, int) else value
 
 
@@ -127,12 +178,16 @@ def _formula(expression):
         Sum: _sum,
         Derivative: _derivative,
         Integral: _integral,
+        Product: _product_over,
+        Limit: _limit,
         KroneckerDelta: _delta,
         Piecewise: _piecewise,
     }
     if expression.func in rules:
         return rules[expression.func](expression)
-    if isinstance(expression, (Function, Max, Min)) and not isinstance(expression, AppliedUndef):
+    if isinstance(expression, (Function, Max, Min, Mod)) and not isinstance(
+        expression, AppliedUndef
+    ):
         return _function(expression)
     raise _unknown(expression)
 
@@ -154,7 +209,13 @@ def _known(symbol):
 def _rational(numerator, denominator):
     if denominator == 1:
         return lambda values: numerator
-    return lambda values: mp.mpf(numerator) / denominator
+    whole = denominator & (denominator - 1) == 0
+
+    def rational(values):
+        number = mp.mpf(numerator) / denominator
+        return number if whole or NOISE not in values else values[NOISE](number)
+
+    return rational
 
 
 def _without_value(expression):
@@ -171,7 +232,13 @@ def _definition(quantity):
 
 def _sum_of_terms(expression):
     terms = [_formula(term) for term in expression.args]
-    return lambda values: mp.fsum([term(values) for term in terms])
+
+    def total(values):
+        found = [term(values) for term in terms]
+        whole = mp.fsum(found)
+        return whole if NOISE not in values else values[NOISE].of_sum(whole, found)
+
+    return total
 
 
 def _product(expression):
@@ -179,9 +246,16 @@ def _product(expression):
 
     def product(values):
         factors = [part(values) for part in parts]
-        return prod(factors, start=mp.one) if all(factors) else mp.zero
+        if not all(factors):
+            return mp.zero
+        whole = prod(factors, start=mp.one)
+        return whole if NOISE not in values else values[NOISE].of(_times, factors, whole)
 
     return product
+
+
+def _times(*factors):
+    return prod(factors, start=mp.one)
 
 
 def _power(expression):
@@ -191,11 +265,18 @@ def _power(expression):
         x, n = base(values), exponent(values)
         if x == 0 and n < 0:
             raise Undefined("division by zero")
-        if mp.mag(n) > LARGE:
-            raise Excluded(f"a power of {mp.nstr(n, 6)}")
-        return _real(mp.power(x, n), values)
+        if n and mp.mag(n) > _reach():
+            raise GivenUp("a power that is beyond all bounds")
+        value = mp.power(x, n)
+        if NOISE in values:
+            value = values[NOISE].of(mp.power, (x, n), value)
+        return _real(value, values)
 
     return power
+
+
+def _reach():
+    return max(LARGE, mp.prec)
 
 
 def _real(value, values):
@@ -227,162 +308,108 @@ def _delta(expression):
 
 def _indexed(expression):
     vector, place = expression.base, _place(expression)
-    return lambda values: values[vector][place(values)]
+
+    def value(values):
+        found = values[vector]
+        for number in place(values):
+            found = found[number]
+        return found
+
+    return value
 
 
 def _place(indexed):
-    """Where an entry stands in the list of its vector's entries."""
-    number = _class(indexed.indices[0])
+    """Where an entry stands in the list of its vector's entries, or in a list of such lists."""
+    numbers = [_class(index) for index in indexed.indices]
 
     def place(values):
-        if len(indexed.indices) != 1:
-            raise Undefined(f"{indexed} is no entry of a vector")
-        found = number(values)
-        if not 1 <= found <= values[K]:
-            raise Undefined(f"there is no class {found} among {values[K]}")
-        return found - 1
+        found, inside = [], values[indexed.base]
+        for number in numbers:
+            here = number(values)
+            if not isinstance(inside, list):
+                raise Undefined(f"{indexed} has more indices than {indexed.base}")
+            if not 1 <= here <= len(inside):
+                raise Undefined(f"there is no class {here} among {len(inside)}")
+            found.append(here - 1)
+            inside = inside[here - 1]
+        if isinstance(inside, list):
+            raise Undefined(f"{indexed} has fewer indices than {indexed.base}")
+        return found
 
     return place
 
 
 def _sum(expression):
+    return _over_range(expression, mp.fsum)
+
+
+def _product_over(expression):
+    return _over_range(expression, mp.fprod)
+
+
+def _over_range(expression, combined):
+    """A sum or a product. It is computed once for all values of what it does not mention."""
     *inner, (index, lower, upper) = expression.limits  # the last is the outermost
     body = _formula(expression.func(expression.function, *inner) if inner else expression.function)
     first, last = _class(lower), _class(upper)
+    mentioned = _mentioned(expression)
+    this = object()
 
     def total(values):
+        outside = values | {BOUND: values[BOUND] | {index}}
         span = range(first(values), last(values) + 1)
-        return mp.fsum([body(values | {index: number}) for number in span])
+        terms = [body(outside | {index: number}) for number in span]
+        whole = combined(terms)
+        if NOISE not in values:
+            return whole
+        return values[NOISE].of_sum(whole, terms) if combined == mp.fsum else values[NOISE](whole)
 
     def remembered(values):
-        found = values[SUMS].get(expression)
-        if found is None:
-            found = values[SUMS][expression] = total(values)
-        return found
+        key = (this, *[(x, values[x]) for x in values[BOUND] & mentioned])
+        sums = values[SUMS]
+        if key not in sums:
+            sums[key] = total(values)
+        return sums[key]
 
-    return total if _depends_on_a_class(expression) else remembered
+    return remembered
 
 
-def _depends_on_a_class(expression):
-    return any(symbol.is_integer and symbol != K for symbol in expression.free_symbols)
+def _mentioned(expression):
+    """Every symbol that occurs, as an index or in a derivative too: SymPy calls fewer free."""
+    return frozenset(expression.atoms(Symbol)) | expression.free_symbols
 
 
 def _integral(expression):
-    if any(len(limit) != 3 or limit.has(*INFINITE) for limit in expression.limits):
-        raise ValueError(f"no value is known for Integral without finite limits: {expression}")
+    from lossnotes.derive.quadrature import quadrature
 
-    def integral(values):
-        given = ((x, tuple(v) if isinstance(v, list) else v) for x, v in values.items())
-        return _quadrature(expression, tuple(item for item in given if item[0] != SUMS), mp.dps)
-
-    return integral
+    return quadrature(expression)
 
 
-@lru_cache(1000)
-def _quadrature(expression, known, precision):
-    """Gauss's rules, of more and more nodes until two of them agree."""
-    values = {x: list(v) if isinstance(v, tuple) else v for x, v in known} | {SUMS: {}}
-    digits = values.get(ASKED, precision)
-    variables = [limit[0] for limit in expression.limits]
-    integrand = _integrand(expression.function, variables, values)
-    before = mp.nan
-    for power in range(RULES):
-        nodes = int((8 + digits // 3) * 1.25**power)
-        if nodes ** len(variables) > EVALUATIONS:
-            break
-        rule = _gauss(nodes, mp.prec)
-        value, size = _iterated(integrand, expression.limits, (), values, rule)
-        if abs(value - before) <= mp.mpf(10) ** (3 - digits) * size:
-            return value
-        before = value
-    raise Excluded(f"the quadrature of {expression} does not converge")
+def _limit(expression):
+    """The value so near to the end that more digits would not change it."""
+    body, variable, end, direction = expression.args
+    function, target = _formula(body), _formula(end)
+    sides = {"+": (1,), "-": (-1,)}.get(str(direction), (1, -1))
+    if end in (oo, -oo):
+        sides = (1 if end == oo else -1,)
 
+    def limit(values):
+        digits = mp.dps
+        found = []
+        with mp.workdps(4 * digits):
+            for side in sides:
+                for small in (digits + 5, digits + 8):
+                    if end in (oo, -oo):
+                        near = side * mp.mpf(10) ** small
+                    else:
+                        near = target(values) + side * mp.mpf(10) ** -small
+                    found.append(function(values | {variable: near, SUMS: {}}))
+            sizes = [mp.mpf(1), *map(abs, found)]
+            if max(abs(value - found[0]) for value in found) > mp.mpf(10) ** -digits * max(sizes):
+                raise GivenUp(f"the limit of {body} for {variable} to {end} does not settle")
+        return +found[-1]
 
-def _iterated(integrand, limits, place, values, rule):
-    """The integral by one rule, and that of the absolute value; `place` holds outer variables."""
-    *inner, (variable, lower, upper) = limits  # the last is the outermost
-    lower, upper = (mp.mpf(_evaluate(bound, values)) for bound in (lower, upper))
-    middle, half = (upper + lower) / 2, (upper - lower) / 2
-    places = [middle + half * node for node, _ in rule]
-    if inner:
-        parts = [
-            _iterated(integrand, inner, (here, *place), values | {variable: here, SUMS: {}}, rule)
-            for here in places
-        ]
-    else:
-        found = [_real(integrand(here, *place), values) for here in places]
-        parts = [(value, abs(value)) for value in found]
-    total, size = (
-        mp.fdot((weight, part) for (_, weight), part in zip(rule, column, strict=True))
-        for column in zip(*parts, strict=True)
-    )
-    return half * total, abs(half) * size
-
-
-def _integrand(expression, variables, values):
-    """A function of the variables, in which all that does not depend on them is a number."""
-    constants = {}
-    skeleton = _skeleton(expression, set(variables), values, constants)
-    function = _compiled(skeleton, (*variables, *constants))
-    return lambda *place: function(*place, *constants.values())
-
-
-@lru_cache(1000)
-def _compiled(expression, arguments):
-    return lambdify(arguments, expression, "mpmath", dummify=True)  # x may be called exp
-
-
-@lru_cache(1000)
-def _constant(number):
-    """The same symbol each time, so that a formula that is compiled is found again."""
-    return Dummy(f"constant{number}")
-
-
-def _skeleton(expression, variables, values, constants):
-    """The expression with a symbol for each part that is free of the variables."""
-    if expression in variables:
-        return expression
-    if not expression.free_symbols & variables:
-        constant = _constant(len(constants))
-        constants[constant] = _evaluate(expression, values)
-        return constant
-    if isinstance(expression, (Quantity, Entry)):
-        return _skeleton(_definition(expression), variables, values, constants)
-    if isinstance(expression, Sum) and len(expression.limits) == 1:
-        ((index, lower, upper),) = expression.limits
-        span = range(_class(lower)(values), _class(upper)(values) + 1)
-        parts = [expression.function.xreplace({index: Integer(number)}) for number in span]
-        return Add(*(_skeleton(part, variables, values, constants) for part in parts))
-    if not isinstance(expression, SMOOTH) or isinstance(expression, AppliedUndef):
-        kind = type(expression).__name__
-        raise ValueError(f"no value is known for Integral of a {kind}: {expression}")
-    parts = (_skeleton(part, variables, values, constants) for part in expression.args)
-    return expression.func(*parts)
-
-
-@lru_cache(100)
-def _gauss(count, precision):
-    """The nodes of Gauss's rule on [-1, 1] with their weights."""
-    rule = []
-    with mp.workprec(precision + 10):
-        for number in range((count + 1) // 2):
-            node, step = mp.cos(mp.pi * (number + mp.mpf(3) / 4) / (count + mp.mpf(1) / 2)), 1
-            while abs(step) > mp.eps ** (mp.mpf(2) / 3):  # the step after has all the digits
-                value, slope = _legendre(count, node)
-                step = value / slope
-                node -= step
-            slope = _legendre(count, node)[1]
-            weight = 2 / ((1 - node**2) * slope**2)
-            rule += [(node, weight), (-node, weight)]
-    return rule[:count] if count % 2 else rule
-
-
-def _legendre(degree, x):
-    """Legendre's polynomial at x, and its slope."""
-    before, value = mp.mpf(1), x
-    for n in range(1, degree):
-        before, value = value, ((2 * n + 1) * x * value - n * before) / (n + 1)
-    return value, degree * (x * value - before) / (x**2 - 1)
+    return limit
 
 
 def _derivative(expression):
@@ -419,10 +446,16 @@ def _moved_entry(indexed):
     place = _place(indexed)
 
     def moved(values, shift):
-        vector = list(values[indexed.base])
-        vector[place(values)] += shift
-        return {indexed.base: vector}
+        return {indexed.base: _with_shift(values[indexed.base], place(values), shift)}
 
+    return moved
+
+
+def _with_shift(vector, place, shift):
+    """A copy of a list, or of a list of lists, with one entry moved."""
+    first, *rest = place
+    moved = list(vector)
+    moved[first] = _with_shift(moved[first], rest, shift) if rest else moved[first] + shift
     return moved
 
 
@@ -482,7 +515,16 @@ def _holds(condition, values):
 def _function(expression):
     arguments = [_formula(argument) for argument in expression.args]
     function = _rule(expression)
-    return lambda values: _real(function(*(argument(values) for argument in arguments)), values)
+    exact = expression.func.__name__ in EXACT
+
+    def value(values):
+        found = [argument(values) for argument in arguments]
+        result = function(*found)
+        if NOISE in values and not exact:
+            result = values[NOISE].of(function, found, result)
+        return _real(result, values)
+
+    return value
 
 
 def _rule(expression):
@@ -495,8 +537,8 @@ def _rule(expression):
     function = getattr(mpmath, name)
 
     def within_reach(*arguments):
-        if any(LARGE < mp.mag(argument) < mp.inf for argument in arguments):
-            raise Excluded(f"{name} of {mp.nstr(arguments[0], 6)}")
+        if any(_reach() < mp.mag(argument) < mp.inf for argument in arguments):
+            raise GivenUp(f"{name} of a number beyond all bounds")
         try:
             return function(*arguments)
         except ValueError as pole:

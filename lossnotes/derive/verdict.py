@@ -5,14 +5,28 @@ from functools import lru_cache
 from itertools import chain
 
 from mpmath import mp, nstr
-from sympy import sympify
+from sympy import Derivative
+from sympy.polys.polyerrors import BasePolynomialError
 
 from lossnotes.derive.bounds import proves_bound
-from lossnotes.derive.kinks import beside_kinks
-from lossnotes.derive.points import DIGITS, Point, draw_points, integrations
+from lossnotes.derive.claim import understood
+from lossnotes.derive.conditions import conditions
+from lossnotes.derive.descent import descend
+from lossnotes.derive.kinks import beside_kinks, kinks_far_out, on_kinks
+from lossnotes.derive.points import (
+    DIGITS,
+    Point,
+    affordable,
+    coincidences,
+    draw_points,
+    far_out,
+    integrations,
+    many_classes,
+)
 from lossnotes.derive.prove import proves_equal
 from lossnotes.derive.symbols import K
-from lossnotes.derive.values import Excluded, Undefined, evaluate
+from lossnotes.derive.values import Excluded, GivenUp, Noise, Undefined, evaluate
+from lossnotes.derive.why import reasons
 
 SLOWEST = 5  # of the numbers of classes: its many points wait until there is no proof
 DIGITS_OF_ITERATED = 30  # integrals, which cost as much as a thousand other values
@@ -23,37 +37,79 @@ HOLDS = {
     "<": lambda gap: gap > 0,
     ">": lambda gap: gap < 0,
 }
+MISUNDERSTOOD = (
+    ArithmeticError,
+    AttributeError,
+    BasePolynomialError,
+    IndexError,
+    KeyError,
+    NotImplementedError,
+    RecursionError,
+    TypeError,
+)
+NOT_STRICT = {"<": "<=", ">": ">="}
+SEEDS = (1, 2)  # of what rounding may do, where it is asked whether a failure is more than that
 
 
 @dataclass(frozen=True)
 class Witness:
-    """A point at which a claim fails, with the values of both sides."""
+    """A point at which a claim fails, with the values of both sides; `claim` holds the sides."""
 
     point: Point
     left: object
     right: object
+    claim: tuple = ()
 
     def __str__(self):
-        left, right = (nstr(value, 12) for value in (self.left, self.right))
+        left, right = _shown(self.left, self.right)
         return f"at {self.point}: left = {left}, right = {right}"
+
+    def check(self):
+        """Compute both sides again: whether the claim fails at the point.
+
+        Raises ValueError for a witness that does not know its claim.
+        """
+        if not self.claim:
+            raise ValueError("this witness does not know its claim: it has only the values")
+        trial = Trial(*self.claim)
+        trial.at(self.point, 2 * DIGITS)
+        return trial.witness is not None
+
+
+def _shown(left, right):
+    """Two numbers with as many digits as it takes to tell them apart."""
+    for digits in (12, 20, 40, DIGITS, 2 * DIGITS):
+        shown = nstr(left, digits), nstr(right, digits)
+        if shown[0] != shown[1]:
+            break
+    return shown
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """`kind` is "proved", "confirmed" or "refuted". A verdict is true unless refuted."""
+    """`kind` is "proved", "confirmed" or "refuted". A verdict is true unless refuted.
+
+    `given_up` counts the points where a side was out of reach, or had no value because of where the
+    point was chosen. A proof holds `where` both sides have a value: sentences, such as "c is not
+    1". `why` holds what the proof used, in that order.
+    """
 
     kind: str
     points: int
     witness: Witness | None = None
+    given_up: int = 0
+    why: tuple = ()
+    where: tuple = ()
 
     def __bool__(self):
         return self.kind != "refuted"
 
     def __str__(self):
         if self.kind == "proved":
-            return "proved"
+            return "proved" + (f" where {' and '.join(self.where)}" if self.where else "")
         if self.kind == "confirmed":
-            return f"confirmed at {self.points} points"
+            given_up = f", {self.given_up} given up" if self.given_up else ""
+            return f"confirmed at {self.points} point{'s' * (self.points != 1)}{given_up}"
         return f"refuted {self.witness}"
 
 
@@ -69,61 +125,170 @@ def compare(left, relation, right, special=True):
     if all of 50 digits do but ten, of 30 where integrals are iterated. Inequalities are also tried
     where they are tight and in corners of the domains, unless `special` is false. Points of which
     nothing is claimed are left out: kinks, ties of an argmax. Then a proof for every K is sought.
-    What survives without one and a second trial, for K = 5 too, with twice the digits and on both
-    sides of each kink, is "confirmed", and no more than that: a claim that first fails at K = 11,
-    one that is false by less than a relative 10^-90, an inequality that fails in a small region
-    only, survives as well.
-    Raises ValueError for an unknown relation, or where no point has values on both sides.
+    What has none is tried where it could fail (`_hard_points`). What survives that is "confirmed",
+    and no more: a claim that first fails at K = 11 where K is tried up to 9, one that is false by
+    less than a relative 10^-90, an inequality that fails in a small region only, survives as well.
+    Vectors are compared entry by entry. Raises ValueError, with a sentence, for an unknown
+    relation, for what is no claim about numbers, and where no point has values on both sides.
     """
     if relation not in HOLDS:
         raise ValueError(f"relation must be one of {', '.join(HOLDS)}, not {relation!r}")
-    left, right = sympify(left), sympify(right)
-    special = special and relation != "="
+    try:
+        return _compare(*understood(left, right), relation, special)
+    except MISUNDERSTOOD as error:
+        reason = str(error) or type(error).__name__
+        raise ValueError(f"SymPy cannot work with {left} {relation} {right}: {reason}") from error
+
+
+def _compare(left, right, relation, special):
+    bound = special and relation != "="
     iterated = max(integrations(left), integrations(right)) > 1
     digits = DIGITS_OF_ITERATED if iterated else DIGITS
-    drawn = draw_points(left, right, special=special)
-    quick = [point for point in drawn if point.values[K] != SLOWEST]
-    points, witness, _ = _try_points(left, relation, right, quick, digits)
-    if points and not witness and _proves(left, relation, right):
-        return Verdict("proved", points)
-    if not witness:
-        everywhere = chain(drawn, beside_kinks(left, right))
-        points, witness, excluded = _try_points(left, relation, right, everywhere, 2 * digits)
-    if not points:
-        reason = f": {excluded}" if excluded else ""
+    drawn = affordable(draw_points(left, right, special=bound), left, right)
+    trial = Trial(left, relation, right)
+    trial.through((point for point in drawn if point.values[K] != SLOWEST), digits)
+    if trial.tried and not trial.witness and (special or relation == "="):
+        with reasons() as used:
+            proved = _proves(left, relation, right)
+        if proved:
+            why = tuple(fact for fact in used if isinstance(fact, str))
+            return Verdict("proved", trial.tried, why=why, where=conditions(left, right))
+    if not trial.witness:
+        trial = Trial(left, relation, right)
+        trial.through(chain(drawn, beside_kinks(left, right)), 2 * digits)
+        if trial.tried and not trial.witness:
+            trial.through(_hard_points(left, relation, right, special), digits)
+    if not trial.tried:
+        reason = f": {trial.reason}" if trial.reason else ""
         raise ValueError(f"no point has a value on both sides of {left} {relation} {right}{reason}")
-    return Verdict("refuted" if witness else "confirmed", points, witness)
+    kind = "refuted" if trial.witness else "confirmed"
+    return Verdict(kind, trial.tried, trial.witness, trial.given_up)
+
+
+def _hard_points(left, relation, right, special):
+    """Where a claim that holds at random points could still fail.
+
+    Many classes; each pattern of those that are named; numbers far out; both sides of the kinks on
+    the way there. If special, also the kinks themselves, corners, and where a bound is smallest.
+    """
+    yield from many_classes(left, right)
+    yield from coincidences(left, right)
+    yield from far_out(left, right)
+    yield from kinks_far_out(left, right)
+    if special:
+        yield from on_kinks(left, right)
+        if relation == "=":
+            drawn = draw_points(left, right, special=True)
+            yield from (point for point in drawn if point.kind)
+        else:
+            yield from descend(*((left, right) if relation in ("<", "<=") else (right, left)))
 
 
 def _proves(left, relation, right):
     return proves_equal(left, right) if relation == "=" else proves_bound(left, relation, right)
 
 
-def _try_points(left, relation, right, points, digits):
-    """How many points had values, a witness against the claim, and why a point was left out."""
-    tried, reason = 0, None
-    for point in points:
+class Trial:
+    """A claim, tried at points: how many had values, how many were given up, and a witness."""
+
+    def __init__(self, left, relation, right):
+        self.sides, self.relation = (left, right), relation
+        self.tried = self.given_up = 0
+        self.witness = self.reason = None
+
+    def through(self, points, digits):
+        """Try the claim at the points, until it fails."""
+        for point in points:
+            self.at(point, digits)
+            if self.witness:
+                return
+
+    def at(self, point, digits):
+        """Try the claim at a point."""
         try:
-            values = _values(left, right, point, digits)
-            if values == (None, None):
-                continue
-            tried += 1
-            if None in values:
+            fails = self._fails(point, digits)
+        except GivenUp as reason:
+            self.given_up, self.reason = self.given_up + 1, reason
+        except Excluded as reason:
+            self.reason = reason
+        else:
+            if fails is None:
+                return
+            self.tried += 1
+            if fails:
+                values = self._values(point, digits)
                 shown = (mp.nan if value is None else value for value in values)
-                return tried, Witness(point, *shown), None
-            holds = HOLDS[relation]
-            if not holds(_gap(values)) or not _is_clear(values):
-                gap = 0 if _is_rounding(left, right, point, digits, values) else _gap(values)
-                if not holds(gap):
-                    return tried, Witness(point, *values), None
-        except Excluded as excluded:
-            reason = excluded
-    return tried, None, reason
+                left, right = self.sides
+                self.witness = Witness(point, *shown, (left, self.relation, right))
+
+    def _fails(self, point, digits):
+        """Whether the claim fails at the point; None if neither side has a value."""
+        values = self._values(point, digits)
+        if values == (None, None):
+            return None
+        if None in values:
+            if point.kind:
+                raise GivenUp("one side has no value at a special point")
+            return True
+        if point.kind == "far" or (point.kind and self.relation == "="):
+            return self._fails_beyond_rounding(point, digits)
+        holds = HOLDS[self.relation]
+        if holds(_gap(values)) and _is_clear(values):
+            return False
+        gap = 0 if self._is_rounding(point, digits, values) else _gap(values)
+        return not holds(gap)
+
+    def _fails_beyond_rounding(self, point, digits):
+        """Whether the claim fails, and as clearly when everything that is rounded is changed.
+
+        Far out 1 + e^-1000 is 1, which refutes nothing. A strict bound counts as one that is not.
+        """
+        holds = HOLDS[NOT_STRICT.get(self.relation, self.relation)]
+        small, before = mp.mpf(10) ** (10 - digits), 0
+        for precision in (digits, self._more(digits)):
+            values = self._values(point, precision)
+            if None in values:
+                raise GivenUp("one side has no value at a special point")
+            gap = _gap(values)
+            if holds(gap) or abs(gap) <= small * max(*map(abs, values), before):
+                return False
+            before = abs(gap)
+        shaken = [_gap(self._shaken(point, precision, seed)) for seed in SEEDS]
+        if all(abs(other - gap) <= abs(gap) / 1000 for other in shaken):
+            return True
+        raise GivenUp("rounding hides which side is larger")
+
+    def _shaken(self, point, digits, seed):
+        with mp.workdps(digits):
+            return tuple(evaluate(side, point, Noise(seed)) for side in self.sides)
+
+    def _values(self, point, digits):
+        """Both sides at a point; None for one that has no value there."""
+        values = tuple(_value_or_none(side, point, digits) for side in self.sides)
+        return values if self.relation == "=" else tuple(_real_or_none(x, digits) for x in values)
+
+    def _is_rounding(self, point, digits, values):
+        """Whether the sides agree but for the last ten digits, or more digits make them agree.
+
+        The second is for what cancels: 1e-50 instead of 0 is rounding if 400 digits make it 1e-400,
+        while e^-200 stays. It also saves a difference of two numbers near 1e300.
+        """
+        gap, small = abs(_gap(values)), mp.mpf(10) ** (10 - digits)
+        if mp.isinf(gap) or gap <= small * max(map(abs, values)):
+            return not mp.isinf(gap)
+        finer = self._values(point, self._more(digits))
+        return None not in finer and abs(_gap(finer)) <= small * gap
+
+    def _more(self, digits):
+        """More digits; a quadrature and a derivative of a derivative take their time."""
+        dear = any(map(integrations, self.sides)) or max(map(_order, self.sides)) > 1
+        return 2 * digits if dear else 8 * digits
 
 
-def _values(left, right, point, digits):
-    """Both sides at a point; None for one that has no value there."""
-    return tuple(_value_or_none(side, point, digits) for side in (left, right))
+@lru_cache(10_000)
+def _order(side):
+    """How often something is differentiated."""
+    return max((len(part.variables) for part in side.atoms(Derivative)), default=0)
 
 
 @lru_cache(10_000)  # the right side of a step is the left side of the next
@@ -133,6 +298,13 @@ def _value_or_none(side, point, digits):
             return evaluate(side, point)
     except (Undefined, ZeroDivisionError):
         return None
+
+
+def _real_or_none(value, digits):
+    """A number that can be larger or smaller than another."""
+    if not isinstance(value, mp.mpc):
+        return value
+    return value.real if abs(value.imag) <= mp.mpf(10) ** (10 - digits) * abs(value) else None
 
 
 def _gap(values):
@@ -145,17 +317,3 @@ def _gap(values):
 def _is_clear(values):
     """Whether one side is larger by far more than any rounding."""
     return abs(_gap(values)) > max(mp.mpf(10) ** -20, *map(abs, values)) / 1000
-
-
-def _is_rounding(left, right, point, digits, values):
-    """Whether the sides agree but for the last ten digits, or more digits make their gap vanish.
-
-    The second is for what cancels: 1e-50 instead of 0 is rounding if 400 digits make it 1e-400,
-    while e^-200 stays. It also saves a difference of two numbers near 1e300.
-    """
-    gap, small = abs(_gap(values)), mp.mpf(10) ** (10 - digits)
-    if mp.isinf(gap) or gap <= small * max(map(abs, values)):
-        return not mp.isinf(gap)
-    more = 2 if integrations(left) or integrations(right) else 8  # a quadrature takes its time
-    finer = _values(left, right, point, more * digits)
-    return None not in finer and abs(_gap(finer)) <= small * gap

@@ -25,7 +25,18 @@ from sympy import (
 )
 from sympy.core.cache import clear_cache
 
-from lossnotes.derive import Derivation, compare, points, prove, ranges, values, verdict
+from lossnotes.derive import (
+    Derivation,
+    compare,
+    conditions,
+    points,
+    prove,
+    quadrature,
+    ranges,
+    switches,
+    values,
+    verdict,
+)
 from lossnotes.derive.points import indices_of
 from lossnotes.derive.symbols import Entry, Others, Quantity, p, q
 
@@ -78,6 +89,7 @@ def forget():
     """Empty the caches of SymPy and of the engine, as in a new process."""
     clear_cache()
     for module in (
+        conditions,
         points,
         prove,
         prove.integrals,
@@ -85,7 +97,9 @@ def forget():
         prove.signs,
         prove.unfold,
         prove.zero,
+        quadrature,
         ranges,
+        switches,
         values,
         verdict,
     ):

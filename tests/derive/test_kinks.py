@@ -1,11 +1,24 @@
 """A case that begins a little too early or too late is right almost everywhere, and is refuted."""
 
 import pytest
-from sympy import Abs, Heaviside, Max, Symbol
+from sympy import (
+    Abs,
+    Derivative,
+    Heaviside,
+    Integral,
+    Max,
+    Or,
+    Piecewise,
+    Rational,
+    Sum,
+    Symbol,
+    floor,
+    sign,
+)
 
 from lossnotes.derive import compare
 from lossnotes.derive.kinks import beside_kinks
-from lossnotes.derive.symbols import Others, margin, maximum, s, y
+from lossnotes.derive.symbols import K, Others, i, margin, maximum, s, y
 
 x = Symbol("x", real=True)
 
@@ -23,6 +36,37 @@ x = Symbol("x", real=True)
 )
 def test_a_case_that_changes_at_another_place_is_refuted(left, relation, right):
     assert compare(left, relation, right).kind == "refuted"
+
+
+t = Symbol("t", real=True)
+LATE = Rational(1, 1000)
+
+
+@pytest.mark.parametrize(
+    "formula",
+    [
+        lambda at: sign(x - at),
+        lambda at: floor(x - at),
+        lambda at: Piecewise((x**2, Or(x < at, x > 3)), (x**2 + 1, True)),
+        lambda at: Sum(sign(s[i] - x - at), (i, 1, K)),
+        lambda at: Sum(floor(s[i] - at), (i, 1, K)),
+        lambda at: Sum(Max(0, 1 + at - s[i]), (i, 1, K)),
+        lambda at: Integral(Heaviside(t - x - at), (t, 0, 1)),
+        lambda at: Heaviside(x - 10**5 - 10**4 * at),
+    ],
+    ids=range(8),
+)
+def test_every_kind_of_kink_that_comes_late_is_found_bound_or_free(formula):
+    assert compare(formula(0), "=", formula(LATE)).kind == "refuted"
+
+
+def test_a_claim_is_tried_on_the_kink_itself():
+    verdict = compare(Heaviside(x - Rational(1, 2), 0), "=", Heaviside(x - Rational(1, 2), 1))
+    assert verdict.kind == "refuted" and verdict.witness.point.values[x] == 0.5
+
+
+def test_nothing_is_claimed_on_the_kink_of_a_derivative():
+    assert compare(Derivative(Abs(x), x), "=", 2 * Heaviside(x) - 1)
 
 
 def test_what_is_the_same_on_both_sides_of_its_kinks_is_not_refuted():

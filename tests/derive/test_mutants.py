@@ -4,7 +4,7 @@ from collections import Counter
 from unittest import mock
 
 import pytest
-from sympy import Derivative
+from sympy import Derivative, Symbol
 
 from lossnotes.derive import Derivation, Verdict, compare, equal, prove
 from lossnotes.derive.bounds import at
@@ -44,7 +44,17 @@ def fate(derivation, before, step, mutant):
     left, right, wrong = (at(side, tight) for side in (before, step.expression, mutant))
     if equal(left, right) and not equal(left, wrong):
         return "refused"
-    return "true" if answer.kind == "proved" else "survives"
+    squares = compare(before, step.relation, _with_squares(mutant)).kind
+    return "true" if "proved" in (answer.kind, squares) else "survives"
+
+
+def _with_squares(expression):
+    """x^-2 is positive wherever it has a value."""
+
+    def is_one(part):
+        return part.is_Pow and part.exp.is_even and part.exp.is_negative and part.base.is_real
+
+    return expression.replace(is_one, lambda part: Symbol(f"({part})", positive=True))
 
 
 def fates(derivation):

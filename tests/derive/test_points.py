@@ -11,24 +11,29 @@ from sympy import (
 )
 
 from lossnotes.derive import Point
-from lossnotes.derive.points import CLASS_COUNTS, draw_points, indices_of
+from lossnotes.derive.points import CLASS_COUNTS, coincidences, draw_points, far_out, indices_of
 from lossnotes.derive.symbols import (
     A,
     Between,
     K,
+    Probabilities,
     Scores,
     c,
     delta,
+    epsilon,
     eta,
     i,
     j,
     k,
     maximum,
     normalizer,
+    p,
     q,
     s,
     y,
 )
+
+N = Symbol("N", integer=True, positive=True)
 
 
 def test_every_class_lies_between_one_and_K():
@@ -139,3 +144,26 @@ def test_an_iterated_integral_gets_one_point_for_each_K():
 def test_points_are_alike_when_their_values_are():
     one, same, other = Point({K: 2, s: [1, 2]}), Point({s: [1, 2], K: 2}), Point({K: 2, s: [1, 3]})
     assert one == same and hash(one) == hash(same) and one != other
+
+
+def test_a_batch_has_its_own_size_and_its_rows_of_probabilities_sum_to_one():
+    rows = Probabilities("P", shape=(N, K))
+    sizes = set()
+    for point in draw_points(rows[i, j]):
+        values = point.values
+        sizes.add(values[N] - values[K])
+        assert len(values[rows]) == values[N] and 1 <= values[i] <= values[N]
+        assert all(len(row) == values[K] and mp.fsum(row) == 1 for row in values[rows])
+    assert 0 not in sizes and len(sizes) > 2
+
+
+def test_points_lie_far_out_and_near_the_ends_too():
+    points = list(far_out(c + p[j] + epsilon))
+    assert max(abs(point.values[c]) for point in points) > 10**6
+    assert min(min(point.values[p]) for point in points) < 1e-12
+    assert min(1 - point.values[epsilon] for point in points) < 1e-12
+
+
+def test_classes_are_tried_at_every_small_distance():
+    found = {point.values[j] - point.values[k] for point in coincidences(delta(j, k))}
+    assert found >= set(range(-8, 9))

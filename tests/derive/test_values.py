@@ -12,6 +12,7 @@ from sympy import (
     Heaviside,
     I,
     Integral,
+    Limit,
     Max,
     Min,
     Piecewise,
@@ -56,7 +57,7 @@ from lossnotes.derive.symbols import (
     softmax,
     y,
 )
-from lossnotes.derive.values import Excluded, Undefined
+from lossnotes.derive.values import Excluded, GivenUp, Undefined
 
 THREE = Point(
     {K: 3, s: [mp.mpf(1), mp.mpf(3), mp.mpf(2)], j: 1, y: 2, c: mp.mpf(-2), A: frozenset({1, 3})}
@@ -194,9 +195,7 @@ def test_a_sum_of_an_entry_of_softmax_is_one_at_every_point():
     [
         Function("j")(c),
         Function("unheard")(c),
-        c + Integral(exp(-h), (h, 0, oo)),
         Integral(h, h),
-        Integral(Piecewise((1, h > c), (0, True)), (h, 0, 1)),
     ],
     ids=str,
 )
@@ -240,9 +239,7 @@ def test_a_derivative_of_an_integral_has_fifty_digits(order):
         assert abs(found - exact) < mp.mpf(10) ** -47
 
 
-@pytest.mark.parametrize(
-    "integrand", [Abs(t - Rational(1, 3)), 1 / t, 1 / sqrt(t), exp(-((1000 * t) ** 2)) + 1], ids=str
-)
+@pytest.mark.parametrize("integrand", [1 / t, 1 / sqrt(t), exp(-((1000 * t) ** 2)) + 1], ids=str)
 def test_an_integral_that_does_not_converge_is_left_out_and_named(integrand):
     with (
         mp.workdps(50),
@@ -254,3 +251,27 @@ def test_an_integral_that_does_not_converge_is_left_out_and_named(integrand):
 def test_an_integrand_without_a_real_value_has_no_integral():
     with pytest.raises(Undefined):
         evaluate(Integral(log(t - 2), (t, 0, 1)), THREE)
+
+
+def test_a_sum_that_is_remembered_depends_on_no_index_around_it():
+    inner = Sum(Derivative(LSE(s), s[i]) * s[k], (k, 1, K))
+    assert abs(evaluate(Sum(inner, (i, 1, K)), THREE) - 6) < 1e-14
+    n, m = symbols("n m")
+    assert evaluate(Sum(Sum(s[n] * s[m], (m, 1, K)), (n, 1, K)), THREE) == 36
+
+
+def test_a_limit_is_the_value_beside_its_end():
+    h_to_zero = Limit(h * log(1 + exp(-c / h)), h, 0, "+")
+    assert abs(evaluate(h_to_zero, THREE) - 2) < 1e-14
+
+
+def test_a_limit_that_does_not_settle_is_given_up():
+    with pytest.raises(GivenUp, match="does not settle"):
+        evaluate(Limit(cos(1 / h), h, 0, "+"), THREE)
+
+
+def test_an_integral_reaches_to_infinity_and_across_kinks():
+    with mp.workdps(50):
+        assert abs(evaluate(Integral(exp(-t - exp(-t)), (t, -oo, oo)), THREE) - 1) < 1e-45
+        inner = Integral(Abs(t - u), (u, 0, 1))
+        assert abs(3 * evaluate(Integral(inner, (t, 0, 1)), THREE) - 1) < 1e-45

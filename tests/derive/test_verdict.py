@@ -7,7 +7,7 @@ from unittest import mock
 
 import pytest
 from mpmath import mp
-from sympy import Derivative, Function, Symbol, cosh, exp, gamma, log, oo, sinh
+from sympy import Derivative, Function, Symbol, cosh, exp, gamma, log, oo, sinh, sympify
 
 from lossnotes.derive import Verdict, compare, equal, evaluate, verdict
 from lossnotes.derive.symbols import CE, LSE, K, c, delta, h, j, k, one_hot, p, s, softmax, y
@@ -43,7 +43,7 @@ def test_a_refutation_is_false_and_shows_the_point_and_both_values():
 def test_at_a_witness_the_sides_really_fail_the_claim(left, relation, right):
     witness = compare(left, relation, right).witness
     with mp.workdps(80):
-        values = [evaluate(side, witness.point) for side in map(verdict.sympify, (left, right))]
+        values = [evaluate(side, witness.point) for side in map(sympify, (left, right))]
     fails = {
         "=": values[0] != values[1],
         "<=": values[0] > values[1],
@@ -85,7 +85,7 @@ def test_infinity_equals_itself_and_no_number():
 
 @pytest.mark.parametrize("power", [20, 45, 60, 85])
 def test_a_difference_far_below_a_float_is_found(power):
-    assert not equal(c + verdict.sympify(10) ** -power, c)
+    assert not equal(c + sympify(10) ** -power, c)
 
 
 def test_a_tiny_number_is_not_zero():
@@ -150,3 +150,14 @@ def test_only_a_refuted_verdict_is_false():
         True,
         False,
     ]
+
+
+def test_a_proof_says_where_both_sides_have_a_value():
+    found = equal((c**2 - 1) / (c - 1), c + 1)
+    assert str(found) == "proved where c is not 1"
+    assert str(equal(1 / p[j], p[j] / p[j] ** 2)) == "proved"
+
+
+def test_a_witness_shows_as_many_digits_as_tell_its_sides_apart():
+    left, right = str(equal(c, c + sympify(10) ** -30).witness).split(": left = ")[1].split(", ")
+    assert left != right.removeprefix("right = ")

@@ -1,0 +1,321 @@
+"""Integrals by Gauss's rules, of more and more nodes until two agree, from kink to kink."""
+
+from functools import lru_cache
+
+from mpmath import mp
+from sympy import (
+    Add,
+    Dummy,
+    Function,
+    I,
+    Indexed,
+    IndexedBase,
+    Integer,
+    KroneckerDelta,
+    Mul,
+    Pow,
+    Sum,
+    Symbol,
+    UnevaluatedExpr,
+    floor,
+    lambdify,
+)
+from sympy.core.function import AppliedUndef
+
+from lossnotes.derive.switches import switches
+from lossnotes.derive.symbols import Entry, K, Quantity, argmax, maximum
+from lossnotes.derive.values import (
+    ASKED,
+    BOUND,
+    FUNCTIONS,
+    INFINITE,
+    NOISE,
+    SUMS,
+    GivenUp,
+    _class,
+    _definition,
+    _evaluate,
+    _formula,
+    _real,
+)
+
+RULES = 8  # each Gauss rule has 1.25 times the nodes of the one before
+EVALUATIONS = 100_000  # of an integrand, by one rule
+SAMPLES = 16  # places where a switch is looked at, in search of its changes of side
+KNOWN_EVERYWHERE = (I, ASKED, BOUND, NOISE)
+SMOOTH = (Add, Mul, Pow, Function, UnevaluatedExpr)
+
+
+def quadrature(expression):
+    """The function that computes an integral from the values of its symbols."""
+    if any(len(limit) != 3 for limit in expression.limits):
+        raise ValueError(f"no value is known for Integral without limits: {expression}")
+    infinite = any(limit.has(*INFINITE) for limit in expression.limits)
+    if infinite and len(expression.limits) > 1:
+        raise ValueError(f"no value is known for Integral to infinity, iterated: {expression}")
+    method = _to_infinity if infinite else _between
+    mentioned = (*expression.atoms(Symbol, IndexedBase), *KNOWN_EVERYWHERE)
+    if expression.atoms(Quantity, Entry):
+        mentioned = (*mentioned, K)  # of their definitions
+
+    def integral(values):
+        given = ((x, _frozen(values[x])) for x in mentioned if x in values)
+        return method(expression, tuple(given), mp.dps)
+
+    return integral
+
+
+def _frozen(value):
+    return tuple(map(_frozen, value)) if isinstance(value, list) else value
+
+
+def _thawed(value):
+    return [_thawed(x) for x in value] if isinstance(value, tuple) else value
+
+
+@lru_cache(1000)
+def _between(expression, known, precision):
+    """Gauss's rules, of more and more nodes until two of them agree."""
+    values = {x: _thawed(v) for x, v in known} | {SUMS: {}}
+    digits = values.get(ASKED, precision)
+    variables = [limit[0] for limit in expression.limits]
+    integrand = _integrand(expression.function, variables, values)
+    levels = _kinks_of_levels(expression)
+    before = mp.nan
+    for power in range(RULES):
+        nodes = int((8 + digits // 3) * 1.25**power)
+        if nodes ** len(variables) > EVALUATIONS:
+            break
+        rule = _gauss(nodes, mp.prec)
+        value, size = _iterated(integrand, levels, (), values, rule)
+        if abs(value - before) <= mp.mpf(10) ** (3 - digits) * size:
+            return value
+        before = value
+    raise GivenUp(f"the quadrature of {expression} does not converge")
+
+
+def _kinks_of_levels(expression):
+    """The limits, each with the switches that depend on its variable, the innermost first.
+
+    A kink of the inner integral is where one of the integrand passes an end of the inner range.
+    """
+    found = set(switches(expression.function))
+    levels = []
+    for variable, lower, upper in expression.limits:
+        here = {switch for switch in found if switch.has(variable) and _of_a_number(switch)}
+        levels.append(((variable, lower, upper), tuple(sorted(here, key=str))))
+        found = {s.xreplace({variable: end}) for s in found for end in (lower, upper)}
+    return levels
+
+
+def _of_a_number(switch):
+    return not isinstance(switch, argmax)
+
+
+def _iterated(integrand, levels, place, values, rule):
+    """The integral by one rule, and that of the absolute value; `place` holds outer variables."""
+    *inner, ((variable, lower, upper), kinks) = levels  # the last is the outermost
+    lower, upper = (mp.mpf(_evaluate(bound, values)) for bound in (lower, upper))
+    total = size = mp.zero
+    for begin, end in _pieces(kinks, variable, lower, upper, values):
+        middle, half = (end + begin) / 2, (end - begin) / 2
+        places = [middle + half * node for node, _ in rule]
+        if inner:
+            parts = [
+                _iterated(
+                    integrand, inner, (here, *place), values | {variable: here, SUMS: {}}, rule
+                )
+                for here in places
+            ]
+        else:
+            found = [_real(integrand(here, *place), values) for here in places]
+            parts = [(value, abs(value)) for value in found]
+        sums = (
+            mp.fdot((weight, part) for (_, weight), part in zip(rule, column, strict=True))
+            for column in zip(*parts, strict=True)
+        )
+        part, part_size = sums
+        total, size = total + half * part, size + abs(half) * part_size
+    return total, size
+
+
+def _pieces(kinks, variable, lower, upper, values):
+    """The range from each kink to the next."""
+    cuts = {cut for kink in kinks for cut in _cuts(kink, variable, lower, upper, values)}
+    cuts = sorted(cuts, key=lambda cut: abs(cut - lower))
+    ends, least = [lower], abs(upper - lower) * mp.eps * 1000
+    for cut in cuts:
+        if abs(cut - ends[-1]) > least and abs(upper - cut) > least:
+            ends.append(cut)
+    ends.append(upper)
+    return list(zip(ends, ends[1:], strict=False))
+
+
+def _cuts(kink, variable, lower, upper, values):
+    """Where a switch changes its side, or its whole part, between two ends."""
+    body = kink.args[0] if isinstance(kink, floor) else kink
+    function = _formula(body)
+
+    def at(place):
+        return function(values | {variable: place, SUMS: {}})
+
+    straight = body.is_polynomial(variable) and not body.diff(variable, 2)
+    count = 1 if straight else SAMPLES
+    places = [lower + (upper - lower) * mp.mpf(n) / count for n in range(count + 1)]
+    heights = []
+    for place in places:
+        try:
+            heights.append(at(place))
+        except (ArithmeticError, ValueError):
+            heights.append(mp.nan)
+    for a, b, fa, fb in zip(places, places[1:], heights, heights[1:], strict=False):
+        if mp.isnan(fa) or mp.isnan(fb):
+            continue
+        levels = [mp.zero]
+        if isinstance(kink, floor):
+            first, last = sorted((mp.floor(fa), mp.floor(fb)))
+            levels = [first + n for n in range(1, min(int(last - first), 50) + 1)]
+        for level in levels:
+            if (fa - level) * (fb - level) < 0:
+                yield _root(at, level, a, b, fa - level, fb - level)
+
+
+def _root(function, level, a, b, fa, fb):
+    """Where a function passes a level: by secants, of which each keeps the root inside."""
+    for _ in range(4 * mp.dps):
+        place = b - fb * (b - a) / (fb - fa)
+        value = function(place) - level
+        if value == 0 or abs(b - a) <= mp.eps * max(abs(a), abs(b)):
+            return place
+        if value * fb < 0:
+            a, fa = b, fb
+        else:
+            fa /= 2
+        if abs(place - b) <= mp.eps * max(abs(place), abs(a - b)):
+            return place
+        b, fb = place, value
+    return b
+
+
+@lru_cache(1000)
+def _to_infinity(expression, known, precision):
+    """The double exponential rule, which reaches as far as there is anything to be found."""
+    values = {x: _thawed(v) for x, v in known} | {SUMS: {}}
+    ((variable, lower, upper),) = expression.limits
+    ends = [mp.mpf(_evaluate(end, values)) for end in (lower, upper)]
+    body = _formula(expression.function)
+
+    beyond = {}  # in either direction, where there is nothing to be found any more
+
+    def integrand(place):
+        direction = mp.sign(place)
+        if abs(place) >= beyond.get(direction, mp.inf):
+            return mp.zero
+        try:
+            return _real(body(values | {variable: place, SUMS: {}}), values)
+        except GivenUp:
+            nearer = place / 2
+            while abs(nearer) > 1:
+                try:
+                    value = body(values | {variable: nearer, SUMS: {}})
+                except GivenUp:
+                    nearer /= 2
+                    continue
+                if abs(value) < mp.eps**4:
+                    beyond[direction] = abs(place)
+                    return mp.zero
+                break
+            raise
+
+    kinks = [
+        kink
+        for kink in switches(expression.function)
+        if kink.has(variable) and _of_a_number(kink) and not isinstance(kink, floor)
+    ]
+    inside = [end if mp.isfinite(end) else mp.sign(end) * 10**6 for end in ends]
+    cuts = {cut for kink in kinks for cut in _cuts(kink, variable, *inside, values)}
+    points = sorted({*ends, *cuts, *([mp.zero] if not any(map(mp.isfinite, ends)) else [])})
+    value, error = mp.quad(integrand, points, error=True)
+    if not error <= mp.mpf(10) ** (5 - precision) * max(abs(value), 1):
+        raise GivenUp(f"the quadrature of {expression} does not converge")
+    return value if points[0] == ends[0] else -value
+
+
+class NotSmooth(Exception):
+    """An integrand that is not compiled."""
+
+
+def _integrand(expression, variables, values):
+    """A function of the variables, in which all that does not depend on them is a number."""
+    constants = {}
+    try:
+        skeleton = _skeleton(expression, set(variables), values, constants)
+    except NotSmooth:
+        body = _formula(expression)
+        return lambda *place: body(values | dict(zip(variables, place, strict=True)) | {SUMS: {}})
+    function = _compiled(skeleton, (*variables, *constants))
+    return lambda *place: function(*place, *constants.values())
+
+
+@lru_cache(1000)
+def _compiled(expression, arguments):
+    return lambdify(arguments, expression, "mpmath", dummify=True)  # x may be called exp
+
+
+@lru_cache(1000)
+def _constant(number):
+    """The same symbol each time, so that a formula that is compiled is found again."""
+    return Dummy(f"constant{number}")
+
+
+def _skeleton(expression, variables, values, constants):
+    """The expression with a symbol for each part that is free of the variables."""
+    if expression in variables:
+        return expression
+    if not expression.free_symbols & variables:
+        constant = _constant(len(constants))
+        constants[constant] = _evaluate(expression, values)
+        return constant
+    if isinstance(expression, maximum):
+        raise NotSmooth
+    if isinstance(expression, (Quantity, Entry)):
+        return _skeleton(_definition(expression), variables, values, constants)
+    if isinstance(expression, Sum) and len(expression.limits) == 1:
+        ((index, lower, upper),) = expression.limits
+        span = range(_class(lower)(values), _class(upper)(values) + 1)
+        parts = [expression.function.xreplace({index: Integer(number)}) for number in span]
+        return Add(*(_skeleton(part, variables, values, constants) for part in parts))
+    known = FUNCTIONS.keys() - {"log"}
+    if (
+        not isinstance(expression, SMOOTH)
+        or isinstance(expression, (AppliedUndef, KroneckerDelta, Indexed))
+        or expression.func.__name__ in known
+    ):
+        raise NotSmooth
+    parts = (_skeleton(part, variables, values, constants) for part in expression.args)
+    return expression.func(*parts)
+
+
+@lru_cache(100)
+def _gauss(count, precision):
+    """The nodes of Gauss's rule on [-1, 1] with their weights."""
+    rule = []
+    with mp.workprec(precision + 10):
+        for number in range((count + 1) // 2):
+            node, step = mp.cos(mp.pi * (number + mp.mpf(3) / 4) / (count + mp.mpf(1) / 2)), 1
+            while abs(step) > mp.eps ** (mp.mpf(2) / 3):  # the step after has all the digits
+                value, slope = _legendre(count, node)
+                step = value / slope
+                node -= step
+            slope = _legendre(count, node)[1]
+            weight = 2 / ((1 - node**2) * slope**2)
+            rule += [(node, weight), (-node, weight)]
+    return rule[:count] if count % 2 else rule
+
+
+def _legendre(degree, x):
+    """Legendre's polynomial at x, and its slope."""
+    before, value = mp.mpf(1), x
+    for n in range(1, degree):
+        before, value = value, ((2 * n + 1) * x * value - n * before) / (n + 1)
+    return value, degree * (x * value - before) / (x**2 - 1)
