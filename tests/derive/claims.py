@@ -25,6 +25,7 @@ from sympy import (
     Heaviside,
     I,
     Indexed,
+    IndexedBase,
     Integer,
     Integral,
     KroneckerDelta,
@@ -745,7 +746,9 @@ def slips(words, node, scope):
 
 
 def namesake(rng, symbol):
-    """Another symbol of the same name."""
+    """Another symbol of the same name; what is no symbol stays."""
+    if not isinstance(symbol, Symbol):
+        return symbol
     kinds = [
         {},
         {"integer": True},
@@ -1453,6 +1456,44 @@ def powers(words):
     )
 
 
+def two_indices(words):
+    """Matrices of N rows of K entries, and square ones."""
+    rng = words.rng
+    N = Symbol("N", integer=True, positive=True)
+    X = words.one_of(
+        IndexedBase("X", shape=(N, K), real=True),
+        IndexedBase("X", shape=(N, K), positive=True),
+        IndexedBase("X", real=True),
+    )
+    rows = N if X.shape else K
+    i, k = index("i"), index("k")
+    a, b = index("a"), rng.choice(FREE)
+    f = words.one_of(X[i, k], X[i, k] ** 2, exp(X[i, k]), words.v[k] * X[i, k], X[i, k] * X[i, b])
+    softmax_ = exp(X[a, b]) / Sum(exp(X[a, k]), (k, 1, K))
+    left, right = words.one_of(
+        lambda: (Sum(f, (k, 1, K), (i, 1, rows)), Sum(f, (i, 1, rows), (k, 1, K))),
+        lambda: (Sum(Sum(f, (k, 1, K)), (i, 1, rows)), Sum(f, (i, 1, rows), (k, 1, K))),
+        lambda: (Sum(f * delta(k, b), (k, 1, K)), f.subs(k, b)),
+        lambda: (Sum(f * delta(i, a), (i, 1, rows)), f.subs(i, a)),
+        lambda: (Derivative(log(Sum(exp(X[a, k]), (k, 1, K))), X[a, b]), softmax_),
+        lambda: (Derivative(Sum(f, (k, 1, K)), X[i, b]), Sum(Derivative(f, X[i, b]), (k, 1, K))),
+        lambda: (
+            Derivative(Sum(log(Sum(exp(X[i, k]), (k, 1, K))), (i, 1, rows)), X[a, b]),
+            softmax_,
+        ),
+        lambda: (Sum(softmax_, (b, 1, K)), Integer(1)),
+        lambda: (Sum(Sum(X[i, i], (k, 1, K)), (i, 1, rows)), K * Sum(X[i, i], (i, 1, rows))),
+        lambda: (Sum(1, (k, 1, K), (i, 1, rows)), K * rows),
+        lambda: (Derivative(Sum(X[i, k], (k, 1, K)), X[a, b]), delta(a, i)),
+    )
+    if not words.often(0.6):
+        return left, "=", right, True
+    swap = words.one_of(
+        {i: k, k: i}, {a: b, b: a}, {rows: K, K: rows}, {i: a, a: i}, {X[i, k]: X[k, i]}
+    )
+    return left, "=", right.subs(swap, simultaneous=True)
+
+
 KINDS = {
     "equation": (6, equation),
     "identity": (4, identity),
@@ -1467,6 +1508,7 @@ KINDS = {
     "far out": (2, far_out),
     "ranges": (2, ranges),
     "powers": (2, powers),
+    "two indices": (1, two_indices),
 }
 
 
@@ -1506,7 +1548,7 @@ def tried(made, seed, points, seconds):
     return oracle.refute(made.left, made.relation, made.right, Random(seed), points, seconds)
 
 
-def refuted(seeds, believed, points=12, seconds=0.1):
+def refuted(seeds, believed, points=8, seconds=0.04):
     """What is believed of the claims of some seeds although it is false, with the points.
 
     What raises or is slow is not believed: `python -m tests.derive.claims` counts it.

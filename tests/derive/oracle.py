@@ -930,44 +930,65 @@ def _shown(found):
     return str(found) if isinstance(found, int) else nstr(_number(found), 8)
 
 
-@lru_cache(5000)
-def names_of(expression):
-    """(vectors, numbers, classes) that are free in an expression: each a set of symbols."""
-    vectors, numbers, classes = set(), set(), set()
-    _collect(expression, frozenset(), vectors, numbers, classes, False)
-    return vectors, numbers - {K}, classes - {K}
+@dataclass
+class Names:
+    """What is free in an expression: vectors with their number of indices, numbers, and classes
+    with their ranges."""
+
+    vectors: dict
+    numbers: set
+    classes: dict
+
+    def add_vector(self, base, indices):
+        self.vectors[base] = max(indices, self.vectors.get(base, 1))
+        for side in base.shape or ():
+            self.numbers |= side.free_symbols
+            self.classes |= {size: None for size in side.free_symbols}
 
 
-def _collect(part, bound, vectors, numbers, classes, is_index):
-    def inside(expression, also=frozenset(), index=False):
-        _collect(expression, bound | also, vectors, numbers, classes, index)
+def names_of(*expressions):
+    names = Names({}, set(), {})
+    for expression in expressions:
+        _collect(expression, frozenset(), names, None)
+    names.numbers.discard(K)
+    names.classes.pop(K, None)
+    return names
+
+
+def _collect(part, bound, names, range_):
+    """Add what is free in a part; `range_` is that of the index for which the part stands."""
+
+    def inside(expression, also=frozenset(), index=None):
+        _collect(expression, bound | also, names, index)
 
     if isinstance(part, IndexedBase):
-        vectors.add(part)
+        names.add_vector(part, 1)
     elif isinstance(part, Symbol):
         if part not in bound:
-            numbers.add(part)
-            if is_index:
-                classes.add(part)
+            names.numbers.add(part)
+            if range_ is not None:
+                names.classes.setdefault(part, range_)
     elif isinstance(part, Indexed):
-        vectors.add(part.base)
-        for index in part.indices:
-            inside(index, index=True)
+        names.add_vector(part.base, len(part.indices))
+        sizes = part.base.shape or (K,) * len(part.indices)
+        for index, size in zip(part.indices, sizes, strict=False):
+            inside(index, index=size)
     elif isinstance(part, symbols.Entry):
         inside(part.args[0])
-        inside(part.args[1], index=True)
+        inside(part.args[1], index=K)
     elif isinstance(part, sympy.KroneckerDelta):
         for index in part.args:
-            inside(index, index=all(x.is_integer for x in part.free_symbols))
+            inside(index, index=K if all(x.is_integer for x in part.free_symbols) else None)
     elif isinstance(part, symbols.Others):
-        inside(part.args[0], index=True)
+        inside(part.args[0], index=K)
     elif isinstance(part, (symbols.one_hot, symbols.smooth, symbols.smooth_others)):
-        inside(part.args[0], index=True)
+        inside(part.args[0], index=K)
         for other in part.args[1:]:
             inside(other)
     elif isinstance(part, (symbols.log_loss, symbols.margin, symbols.margin_loss)):
         inside(part.args[0])
-        inside(part.args[1], index=not isinstance(part.args[1], (symbols.Classes, IndexedBase)))
+        is_set = isinstance(part.args[1], (symbols.Classes, IndexedBase))
+        inside(part.args[1], index=None if is_set else K)
     elif isinstance(part, (sympy.Sum, sympy.Product, sympy.Integral)):
         also = frozenset()
         for variable, *ends in reversed(part.limits):  # the last is the outermost
@@ -985,34 +1006,46 @@ def _collect(part, bound, vectors, numbers, classes, is_index):
             inside(variable)
     else:
         for argument in part.args:
-            inside(argument, index=is_index)
+            inside(argument, index=range_)
 
 
 SIZES = (2, 2, 3, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12)
-STYLES = ("near", "near", "near", "small", "far", "mixed", "whole", "ties")
+STYLES = ("near", "near", "near", "small", "far", "edge", "mixed", "whole", "ties")
 
 
 def draw_point(rng, *expressions, largest=12, styles=STYLES):
     """A random point of the domains of all that is free in the expressions."""
-    vectors, numbers, classes = (
-        sorted(set().union(*found), key=lambda name: (str(name), str(name.assumptions0)))
-        for found in zip(*map(names_of, expressions), strict=True)
-    )
+    names = names_of(*expressions)
     size = rng.choice([size for size in SIZES if size <= largest])
     if largest > 12 and rng.random() < 0.04:
         size = 33
     style = rng.choice(styles)
     values = {K: size}
-    for label in classes:
-        values[label] = _draw_class(rng, label, [values[c] for c in classes if c in values], size)
-    for name in numbers:
-        if name not in values:
-            values[name] = _draw_scalar(rng, name, values, style)
-    for base in vectors:
-        values[base] = _draw_vector(rng, base, values, style)
+    others = {name for name, range_ in names.classes.items() if range_ is None}
+    for name in _in_order(others):
+        values[name] = rng.randint(1, 5)
+    places = []
+    for label in _in_order(set(names.classes) - others):
+        last = values.get(names.classes[label], size)
+        values[label] = _draw_class(rng, label, places, last)
+        places.append(values[label])
+    for name in _in_order(names.numbers - set(names.classes)):
+        values[name] = _draw_scalar(rng, name, values, style)
+    for base in _in_order(names.vectors):
+        values[base] = _draw_vector(rng, base, names.vectors[base], values, style)
     if style == "ties":
-        _tie(rng, vectors, numbers, values)
+        _tie(rng, values)
     return Point(values, style not in ("whole", "ties"))
+
+
+def _in_order(names):
+    """By name, and those of one name by what is known of them: the same in each process."""
+    return sorted(names, key=lambda name: (str(name), type(name).__name__, *map(str, _facts(name))))
+
+
+def _facts(name):
+    yield sorted((getattr(name, "label", name)).assumptions0.items())
+    yield from (getattr(name, "lower", ""), getattr(name, "upper", ""))
 
 
 def _draw_class(rng, label, others, size):
@@ -1057,14 +1090,15 @@ def _draw_scalar(rng, symbol, values, style):
 
 def _share(rng, style):
     share = Fraction(rng.randrange(1, 2**40), 2**40)
-    if style == "far":
-        return rng.choice([share / 2**12, 1 - share / 2**12, share / 2**50])
+    if style in ("far", "edge"):
+        return rng.choice([share / 2**12, 1 - share / 2**12, share / 2**50, 1 - share / 2**50])
     return Fraction(1, 2) if style == "whole" else share
 
 
 def _draw_number(rng, symbol, style):
     if symbol.is_integer:
-        choices = [number for number in range(-6, 13) if _admits(symbol, number)]
+        reach = 60 if style in ("far", "edge") else 6
+        choices = [number for number in range(-reach, 2 * reach + 1) if _admits(symbol, number)]
         if not choices:
             raise NoValue("no number has the properties that are assumed")
         return rng.choice(choices)
@@ -1081,11 +1115,12 @@ def _draw_number(rng, symbol, style):
         "near": abs(rng.gauss(0, 1.5)),
         "small": 10 ** rng.uniform(-9, -1),
         "far": 10 ** rng.uniform(0.5, 2.7),
+        "edge": 10 ** rng.uniform(1.5, 2.7),
         "whole": rng.expovariate(1),
         "ties": rng.expovariate(1),
     }[style]
-    if symbol.is_nonnegative and style == "far" and rng.random() < 0.5:
-        size = 10 ** rng.uniform(-15, 0)
+    if symbol.is_nonnegative and style in ("far", "edge") and rng.random() < 0.5:
+        size = 10 ** rng.uniform(-17, 0)
     size = Fraction(max(size, 1e-30))
     if symbol.is_nonnegative:
         return size
@@ -1094,12 +1129,12 @@ def _draw_number(rng, symbol, style):
     return rng.choice([-1, 1]) * size
 
 
-def _draw_vector(rng, base, values, style):
-    size = values[K]
-    if base.shape is not None and len(base.shape) == 2:
-        rows, columns = (_whole(value(side, Point(values, True))) for side in base.shape)
-        return tuple(_draw_row(rng, base, columns, style) for _ in range(rows))
-    return _draw_row(rng, base, size, style)
+def _draw_vector(rng, base, indices, values, style):
+    sides = base.shape or (K,) * indices
+    *rows, columns = (values.get(side, side) for side in sides)
+    if rows:
+        return tuple(_draw_row(rng, base, int(columns), style) for _ in range(int(rows[0])))
+    return _draw_row(rng, base, int(columns), style)
 
 
 def _draw_row(rng, base, size, style):
@@ -1114,6 +1149,9 @@ def _draw_probabilities(rng, size, style):
     whole = 2**60  # dyadic fractions, so that they sum to one exactly
     if style in ("far", "mixed"):
         weights = [10 ** rng.uniform(-15, 0) for _ in range(size)]
+    elif style == "edge":
+        weights = [10 ** rng.uniform(-18, -6) for _ in range(size)]
+        weights[rng.randrange(size)] = 1
     else:
         weights = [rng.expovariate(1) + 1e-6 for _ in range(size)]
     parts = [max(1, int(weight / sum(weights) * whole)) for weight in weights]
@@ -1121,21 +1159,32 @@ def _draw_probabilities(rng, size, style):
     return tuple(Fraction(part, whole) for part in parts)
 
 
-def _tie(rng, vectors, numbers, values):
-    """Vectors of one kind are made equal, or proportional, or some entries of one."""
-    for base in vectors:
-        kind = isinstance(base, symbols.Probabilities)
-        twins = [
-            other
-            for other in vectors
-            if isinstance(other, symbols.Probabilities) == kind
-            and other.label.assumptions0 == base.label.assumptions0
-            and str(other) < str(base)
-        ]
+def _tie(rng, values):
+    """Vectors of one kind are made equal, or all their entries, or numbers equal to these."""
+    vectors = [name for name in values if isinstance(name, IndexedBase)]
+    for place, base in enumerate(vectors):
+        twins = [twin for twin in vectors[:place] if _is_twin(twin, base)]
         if twins and rng.random() < 0.7:
             values[base] = values[rng.choice(twins)]
-        elif not kind and rng.random() < 0.5 and len({*map(type, values[base])}) == 1:
+        elif not isinstance(base, symbols.Probabilities) and rng.random() < 0.5:
             values[base] = (values[base][0],) * len(values[base])
+    for name in values:
+        if vectors and isinstance(values[name], Fraction) and rng.random() < 0.5:
+            number = values[rng.choice(vectors)][0]
+            if not isinstance(number, tuple) and _admits(name, number) and _lies_in(name, number):
+                values[name] = number
+
+
+def _is_twin(one, other):
+    return (
+        isinstance(one, symbols.Probabilities) == isinstance(other, symbols.Probabilities)
+        and one.label.assumptions0 == other.label.assumptions0
+        and one.shape == other.shape
+    )
+
+
+def _lies_in(symbol, number):
+    return not isinstance(symbol, symbols.Between) and not symbol.is_integer
 
 
 # Claims
@@ -1158,15 +1207,21 @@ def refute(left, relation, right, rng, points=20, seconds=1):
     No further point is drawn after so many seconds of processor time.
     """
     left, right = sympy.sympify(left), sympy.sympify(right)
-    cost = max(map(_depth, (left, right)))
-    largest = 33 if cost <= 1 else 12 if cost == 2 else 6 if cost == 3 else 3
-    tried, end = 0, process_time() + seconds
-    for _ in range(points):
+    sums = max(map(_depth, (left, right)))
+    largest = {0: 33, 1: 33, 2: 12}.get(sums, 5)
+    tried, end, nearest = 0, process_time() + seconds, None
+    for number in range(points):
         if process_time() > end:
             break
         try:
-            point = draw_point(rng, left, right, largest=largest)
+            if nearest and number % 3 == 2:
+                point = _neighbour(rng, nearest[1])
+            else:
+                point = draw_point(rng, left, right, largest=largest)
             found = judge(left, relation, right, point)
+            if relation != "=":
+                gap = _relative_gap(left, right, point)
+                nearest = min(nearest or (gap, point), (gap, point), key=lambda pair: pair[0])
         except NoValue:
             continue
         tried += 1
@@ -1175,16 +1230,49 @@ def refute(left, relation, right, rng, points=20, seconds=1):
     return None, tried
 
 
+def _relative_gap(left, right, point):
+    sides = _sides(left, right, point, DIGITS)
+    size = max(abs(side) for side in sides)
+    if mp.isinf(size) or size == 0:
+        return mp.inf
+    return abs(_gap(sides)) / size
+
+
+def _neighbour(rng, point):
+    """A point near one at which a bound is nearly tight."""
+    values = dict(point.values)
+    for name, found in point.values.items():
+        if isinstance(name, symbols.Probabilities):
+            values[name] = _neighbour_of_probabilities(rng, found)
+        elif isinstance(found, tuple) and not isinstance(found[0], tuple):
+            values[name] = tuple(_neighbour_of_number(rng, number) for number in found)
+        elif isinstance(found, Fraction):
+            values[name] = _neighbour_of_number(rng, found)
+    return Point(values, point.generic)
+
+
+def _neighbour_of_number(rng, number):
+    if isinstance(number, int) or rng.random() < 0.5:
+        return number
+    return number * Fraction(2 ** rng.gauss(0, rng.choice([0.01, 0.3, 2])))
+
+
+def _neighbour_of_probabilities(rng, parts):
+    a, b = rng.randrange(len(parts)), rng.randrange(len(parts))
+    share = Fraction(rng.randrange(2**20), 2**21) * parts[a] * (a != b)
+    moved = list(parts)
+    moved[a], moved[b] = moved[a] - share, moved[b] + share
+    return tuple(moved)
+
+
 @lru_cache(5000)
 def _depth(expression):
-    """How many sums stand within one another; an integral is as costly as two."""
+    """How many sums stand within one another; a derivative is as costly as one."""
     inner = max(map(_depth, expression.args), default=0)
     if isinstance(expression, (sympy.Sum, sympy.Product)):
         return inner + len(expression.limits)
-    if isinstance(expression, sympy.Integral):
-        return inner + 2 * len(expression.limits)
     if isinstance(expression, sympy.Derivative):
-        return inner + len(expression.variables)
+        return inner + len(expression.variables) - 1
     return inner + isinstance(expression, (symbols.Quantity, symbols.Entry))
 
 
