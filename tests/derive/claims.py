@@ -42,9 +42,11 @@ from sympy import (
     cos,
     exp,
     expand,
+    factorial,
     floor,
     im,
     log,
+    pi,
     re,
     sign,
     sin,
@@ -69,12 +71,15 @@ from lossnotes.derive.symbols import (
     Scores,
     argmax,
     delta,
+    divided_difference,
     entropy,
     expectation,
     log_loss,
     margin,
     margin_loss,
     maximum,
+    mean,
+    normalizer,
     one_hot,
     sigmoid,
     smooth,
@@ -178,6 +183,8 @@ class Words:
         """An index: bound in the scope, free, or a number of a class."""
         if scope and self.often(0.7):
             return self.rng.choice(scope)
+        if self.often(0.03):
+            return self.one_of(self.scalar, Integer(3), self.free[0] + 1, K - 1, PLAIN[0])
         return self.rng.choice([*self.free, *self.free, Integer(1), Integer(2), K])
 
     def bound(self, scope=()):
@@ -737,7 +744,7 @@ def slips(words, node, scope):
         yield lambda: Derivative(node.expr, variable, variable)
     if isinstance(node, (LSE, maximum, AM, entropy)) and len(node.args) == 1:
         yield lambda: node.func(rng.choice([words.s, words.v, 2 * node.args[0], -node.args[0]]))
-    if isinstance(node, Symbol) and node not in scope and node != K:
+    if isinstance(node, Symbol) and node not in scope:
         yield lambda: namesake(rng, node)
         yield lambda: rng.choice(words.scalars)
     if isinstance(node, (re, im)):
@@ -815,6 +822,7 @@ def identities(words):
     i = index("i")
     c = words.scalar()
     sigma = softmax(s)
+    h = SIGNED[0]
     a, d = words.vector(), words.distribution()
     f = words.full()
     n = rng.randint(2, 4)
@@ -896,6 +904,38 @@ def identities(words):
             sigma[k] - smooth(j, BETWEEN[0])[k],
         ),
         lambda: (KL(one_hot(j), p), -log(p[j])),
+        lambda: (Derivative(LSE(h * s), h), expectation(s, h * s)),
+        lambda: (Derivative(LSE(h * s) / h, s[j]), softmax(h * s)[j]),
+        lambda: (KL(softmax(v), sigma), expectation(v - s, v) - LSE(v) + LSE(s)),
+        lambda: (entropy(sigma), LSE(s) - expectation(s, s)),
+        lambda: (
+            Derivative(entropy(sigma), s[j]),
+            -sigma[j] * (log(sigma[j]) + entropy(sigma)),
+        ),
+        lambda: (maximum(h * s), h * maximum(s)),
+        lambda: (argmax(a + c), argmax(a)),
+        lambda: (s[argmax(s)], maximum(s)),
+        lambda: (
+            Derivative(Sum(Max(0, 1 + s[i] - s[j]), (i, 1, K)), s[k]),
+            Heaviside(1 + s[k] - s[j]) - delta(j, k) * Sum(Heaviside(1 + s[i] - s[j]), (i, 1, K)),
+        ),
+        lambda: (normalizer(h, 0), (exp(h) - 1) / h),
+        lambda: (mean(h, 0)[1], Derivative(log(normalizer(h, 0)), h)),
+        lambda: (divided_difference(h, 0, -h), (exp(h) - 2 + exp(-h)) / (2 * h**2)),
+        lambda: (
+            expectation((v - expectation(v, s)) ** 2, s),
+            expectation(v**2, s) - expectation(v, s) ** 2,
+        ),
+        lambda: (factorial(K) / factorial(K - 1), K),
+        lambda: (LSE(LSE(s) + v), LSE(s) + LSE(v)),
+        lambda: (
+            Sum(q[i] ** c * x[i] ** (1 - c), (i, 1, K)),
+            Sum(x[i] * (q[i] / x[i]) ** c, (i, 1, K)),
+        ),
+        lambda: (
+            log(Sum(q[i] ** c, (i, 1, K))) / (1 - c),
+            log(Sum(exp(c * log(q[i])), (i, 1, K))) / (1 - c),
+        ),
         lambda: (entropy(one_hot(j)), Integer(0)),
     )
 
@@ -908,6 +948,9 @@ def inequality(words):
     if words.often(0.2):
         other = words.leaf(())
         left, right = left + other, right + other
+    if words.often(0.1):
+        other = words.leaf(())
+        return left * other, relation, right * other, bool(other.is_positive)
     if words.often(0.2):
         left, relation, right = -left, {"<=": ">=", "<": ">"}[relation], -right
     elif words.often(0.2):
@@ -1067,13 +1110,13 @@ def assumed_signs(words):
         words.vector, words.s + 50, words.s**2, -words.x, words.x - 1, words.q - words.p
     )
     sum_ = Sum(words.s[index("i")], (index("i"), 1, K))
-    mean = words.one_of(AM, AM, GM)
-    if words.often(0.2):
-        return mean(a), words.one_of(">", ">="), words.one_of(0, 0, mean(-words.x))
+    average = words.one_of(AM, AM, GM)
+    if words.often(0.1):
+        return average(a), words.one_of(">", ">="), words.one_of(0, 0, average(-words.x))
     f = words.one_of(
         lambda: smooth_others(y, e)[j],
         lambda: smooth(y, e)[j],
-        lambda: mean(a),
+        lambda: average(a),
         lambda: e,
         lambda: one_hot(y)[j],
         lambda: sum_,
@@ -1258,48 +1301,103 @@ def integrals(words):
     )
 
 
-def monotone(words):
-    """Terms that grow but for a pole or a step."""
-    n = words.one_of(WHOLE, WHOLE, words.s, words.x, words.q)
+def shapes(words):
+    """Functions of one variable that grow or are convex, but for a pole, a step or a sign."""
+    n = words.one_of(WHOLE, WHOLE, words.s, words.x, words.q, words.s)
     i = index("i")
     r = words.one_of(Rational(41, 2), Rational(1, 2), Rational(-3, 2), Integer(0), Integer(1))
+    g = words.scalars[1]
     f = words.rng.choice(
         [
             lambda t: -1 / (2 * t - 2 * r),
             lambda t: -1 / (t - r),
-            lambda t: t**3,
             lambda t: t**2,
+            lambda t: t**3,
+            lambda t: t**4 - r * t**2,
             lambda t: exp(t),
             lambda t: exp(-t),
+            lambda t: exp(t**2),
+            lambda t: exp(-(t**2)),
             lambda t: floor(t),
             lambda t: t - r,
             lambda t: log(t - r),
             lambda t: log((t - r) ** 2),
+            lambda t: log(1 + exp(t)),
+            lambda t: log(t),
+            lambda t: t * log(t),
             lambda t: tanh(t),
+            lambda t: sigmoid(t),
             lambda t: -exp(1 / (t - r)),
             lambda t: t * exp(t),
             lambda t: Abs(t),
             lambda t: Max(t, r),
+            lambda t: Min(t, r),
+            lambda t: Max(0, t - r) ** 2,
             lambda t: sign(t - r),
             lambda t: -((t - r) ** -3),
             lambda t: sqrt(t),
-            lambda t: words.scalars[1] * t,
-            lambda t: exp(words.scalars[1] * t),
-            lambda t: t ** words.scalars[1],
+            lambda t: 1 / t,
+            lambda t: cos(t),
+            lambda t: g * t,
+            lambda t: exp(g * t),
+            lambda t: t**g,
+            lambda t: Abs(t) ** g,
+            lambda t: g**t,
             lambda t: t**3 / 3 - r * t,
+            lambda t: Piecewise((t, t > r), (2 * t - r, True)),
         ]
     )
+    q, e = words.one_of(words.q, words.q, words.x), BETWEEN[0]
     total, best = Sum(f(n[i]), (i, 1, K)), f(maximum(n))
+    a, b = n[1], words.one_of(n[2], words.scalar, Integer(1), Integer(0))
+    z = Dummy("z", real=True)
+    slope = f(z).diff(z).subs(z, b)
+    either = words.one_of("<=", ">=")
     return words.one_of(
         lambda: (total, "<=", K * best),
-        lambda: (best, "<", total),
-        lambda: (best, "<=", total),
-        lambda: (f(n[1]), "<=", best),
-        lambda: (f(total / K), "<=", total / K),
-        lambda: (f(Sum(words.q[i] * n[i], (i, 1, K))), "<=", Sum(words.q[i] * f(n[i]), (i, 1, K))),
-        lambda: (f(Sum(words.q[i] * n[i], (i, 1, K))), ">=", Sum(words.q[i] * f(n[i]), (i, 1, K))),
-        lambda: (f(AM(n)), words.one_of("<=", ">="), Sum(f(n[i]), (i, 1, K)) / K),
-        lambda: (f(n[1]) + f(n[2]), words.one_of("<=", ">="), 2 * f((n[1] + n[2]) / 2)),
+        lambda: (K * best, words.one_of("<", "<="), total),
+        lambda: (best, words.one_of("<", "<="), total),
+        lambda: (f(a), "<=", best),
+        lambda: (f(Sum(q[i] * n[i], (i, 1, K))), either, Sum(q[i] * f(n[i]), (i, 1, K))),
+        lambda: (f(AM(n)), either, total / K),
+        lambda: (f(Sum(n[i], (i, 1, K))), either, total),
+        lambda: (f(a) + f(b), either, 2 * f((a + b) / 2)),
+        lambda: (f(e * a + (1 - e) * b), either, e * f(a) + (1 - e) * f(b)),
+        lambda: (f(a), either, f(b) + slope * (a - b)),
+        lambda: (f(a) - f(b), either, slope * (a - b)),
+        lambda: (f(a), words.one_of("<", "<=", ">", ">="), words.one_of(0, f(r), f(b))),
+        lambda: (f(e), either, (1 - e) * f(Integer(0)) + e * f(Integer(1))),
+        lambda: (total, words.one_of(">", ">="), 0),
+        lambda: (Sum(q[i] * f(n[i]), (i, 1, K)), either, best),
+        lambda: ((f(a) - f(b)) * (a - b), ">=", 0),
+    )
+
+
+def angles(words):
+    """Sines and cosines between two bounds."""
+    rng = words.rng
+    ends = sorted(rng.sample(range(-4, 9), 2))
+    t = Between("t", ends[0] * pi / 4, ends[1] * pi / 4)
+    t = words.one_of(t, t, t, words.scalar(), words.s[1])
+    f = words.one_of(sin, cos)(rng.choice([1, 2, Rational(1, 2), -1]) * t)
+    g = words.one_of(sin, cos)(t)
+    return words.one_of(
+        lambda: (f, words.one_of("<", "<=", ">", ">="), words.one_of(0, 1, -1)),
+        lambda: (f * words.scalar(), words.one_of("<", ">="), 0),
+        lambda: (f * g, words.one_of("<", "<=", ">", ">="), 0),
+        lambda: (f, words.one_of("<", ">"), t),
+        lambda: (f**2 + g**2, "=", 1),
+        lambda: (sqrt(f**2), "=", words.one_of(f, -f)),
+        lambda: (
+            sin(t + words.scalar()),
+            "=",
+            sin(t) * cos(words.scalar()) + cos(t) * sin(words.scalar()),
+        ),
+        lambda: (
+            Derivative(f, t) if t.is_Symbol and not t.is_integer else f,
+            "=",
+            words.one_of(g, -g, f, -f),
+        ),
     )
 
 
@@ -1415,6 +1513,9 @@ def ranges(words):
             words.one_of(upper, upper - lower, upper - lower + 1),
         ),
         lambda: (inner, words.one_of("<=", ">="), Sum(f, (i, 1, K))),
+        lambda: (inner, words.one_of(">=", ">"), 0),
+        lambda: (Sum(f**2, (i, lower, upper)), words.one_of(">=", ">"), 0),
+        lambda: (exp(f.subs(i, 1)), words.one_of("<", "<="), Sum(exp(f), (i, lower, upper))),
     )
 
 
@@ -1495,8 +1596,8 @@ def two_indices(words):
 
 
 KINDS = {
-    "equation": (6, equation),
-    "identity": (4, identity),
+    "equation": (4, equation),
+    "identity": (3, identity),
     "inequality": (4, inequality),
     "inner sums": (1, inner_sums),
     "assumed signs": (4, assumed_signs),
@@ -1504,7 +1605,8 @@ KINDS = {
     "imaginary": (2, imaginary),
     "steps": (3, steps),
     "integrals": (2, integrals),
-    "monotone": (3, monotone),
+    "shapes": (4, shapes),
+    "angles": (1, angles),
     "far out": (2, far_out),
     "ranges": (2, ranges),
     "powers": (2, powers),
