@@ -932,42 +932,45 @@ def _shown(found):
 
 @dataclass
 class Names:
-    """What is free in an expression: vectors with their number of indices, numbers, and classes
-    with their ranges."""
+    """What is free: vectors with their number of indices, numbers, indices with what they do not
+    exceed (the classes K, the rows N of a matrix), and such N."""
 
     vectors: dict
     numbers: set
-    classes: dict
+    indices: dict
+    sizes: set
 
     def add_vector(self, base, indices):
         self.vectors[base] = max(indices, self.vectors.get(base, 1))
         for side in base.shape or ():
-            self.numbers |= side.free_symbols
-            self.classes |= {size: None for size in side.free_symbols}
+            self.sizes |= side.free_symbols
 
 
 def names_of(*expressions):
-    names = Names({}, set(), {})
+    names = Names({}, set(), {}, set())
     for expression in expressions:
-        _collect(expression, frozenset(), names, None)
-    names.numbers.discard(K)
-    names.classes.pop(K, None)
+        _collect(expression, {}, names, None)
+    names.sizes.discard(K)
+    for size in names.sizes:
+        names.indices.pop(size, None)
+    names.indices.pop(K, None)
+    names.numbers -= {K, *names.sizes, *names.indices}
     return names
 
 
-def _collect(part, bound, names, range_):
-    """Add what is free in a part; `range_` is that of the index for which the part stands."""
+def _collect(part, bound, names, end):
+    """Add what is free in a part; `end` is that of the index for which the part stands."""
 
-    def inside(expression, also=frozenset(), index=None):
-        _collect(expression, bound | also, names, index)
+    def inside(expression, also=None, index=None):
+        _collect(expression, bound | (also or {}), names, index)
 
     if isinstance(part, IndexedBase):
         names.add_vector(part, 1)
     elif isinstance(part, Symbol):
         if part not in bound:
             names.numbers.add(part)
-            if range_ is not None:
-                names.classes.setdefault(part, range_)
+            if end is not None:
+                names.indices.setdefault(part, set()).add(end)
     elif isinstance(part, Indexed):
         names.add_vector(part.base, len(part.indices))
         sizes = part.base.shape or (K,) * len(part.indices)
@@ -977,8 +980,9 @@ def _collect(part, bound, names, range_):
         inside(part.args[0])
         inside(part.args[1], index=K)
     elif isinstance(part, sympy.KroneckerDelta):
-        for index in part.args:
-            inside(index, index=K if all(x.is_integer for x in part.free_symbols) else None)
+        for index, other in (part.args, part.args[::-1]):
+            is_index = all(symbol.is_integer for symbol in part.free_symbols)
+            inside(index, index=bound.get(other, K) if is_index else None)
     elif isinstance(part, symbols.Others):
         inside(part.args[0], index=K)
     elif isinstance(part, (symbols.one_hot, symbols.smooth, symbols.smooth_others)):
@@ -990,23 +994,24 @@ def _collect(part, bound, names, range_):
         is_set = isinstance(part.args[1], (symbols.Classes, IndexedBase))
         inside(part.args[1], index=None if is_set else K)
     elif isinstance(part, (sympy.Sum, sympy.Product, sympy.Integral)):
-        also = frozenset()
+        also = {}
         for variable, *ends in reversed(part.limits):  # the last is the outermost
-            for end in ends:
-                inside(end, also)
-            also |= {variable}
+            for limit in ends:
+                inside(limit, also)
+            whole = len(ends) == 2 and ends[0] == 1 and isinstance(ends[1], Symbol)
+            also[variable] = ends[1] if whole else K
         inside(part.function, also)
     elif isinstance(part, sympy.Subs):
         for new in part.point:
             inside(new)
-        inside(part.expr, frozenset(part.variables))
+        inside(part.expr, dict.fromkeys(part.variables, K))
     elif isinstance(part, sympy.Derivative):
         inside(part.expr)
         for variable in part.variables:
             inside(variable)
     else:
         for argument in part.args:
-            inside(argument, index=range_)
+            inside(argument, index=end)
 
 
 SIZES = (2, 2, 3, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12)
@@ -1021,15 +1026,14 @@ def draw_point(rng, *expressions, largest=12, styles=STYLES):
         size = 33
     style = rng.choice(styles)
     values = {K: size}
-    others = {name for name, range_ in names.classes.items() if range_ is None}
-    for name in _in_order(others):
+    for name in _in_order(names.sizes):
         values[name] = rng.randint(1, 5)
     places = []
-    for label in _in_order(set(names.classes) - others):
-        last = values.get(names.classes[label], size)
+    for label in _in_order(names.indices):
+        last = min(values.get(end, size) for end in names.indices[label])
         values[label] = _draw_class(rng, label, places, last)
         places.append(values[label])
-    for name in _in_order(names.numbers - set(names.classes)):
+    for name in _in_order(names.numbers):
         values[name] = _draw_scalar(rng, name, values, style)
     for base in _in_order(names.vectors):
         values[base] = _draw_vector(rng, base, names.vectors[base], values, style)
