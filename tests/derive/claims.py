@@ -820,7 +820,7 @@ def identities(words):
     s, v, q, p, x, rng = words.s, words.v, words.q, words.p, words.x, words.rng
     j, k = rng.sample(FREE, 2)
     i = index("i")
-    c = words.scalar()
+    c = next(one for one in words.scalars if not one.is_integer)
     sigma = softmax(s)
     h = SIGNED[0]
     a, d = words.vector(), words.distribution()
@@ -863,8 +863,8 @@ def identities(words):
             2 * K * Sum(s[i] ** 2, (i, 1, K)) - 2 * Sum(s[i], (i, 1, K)) ** 2,
         ),
         lambda: (
-            Derivative(log(1 + exp(c)), c) if not c.is_integer else K,
-            sigmoid(c) if not c.is_integer else K,
+            Derivative(log(1 + exp(c)), c),
+            sigmoid(c),
         ),
         lambda: (log(smooth(j, BETWEEN[0])[j]), log(1 - BETWEEN[0] + BETWEEN[0] / K)),
         lambda: (GM(x), exp(Sum(log(x[i]), (i, 1, K)) / K)),
@@ -882,14 +882,14 @@ def identities(words):
         lambda: (Integral(t * s[j], (t, 0, 2)), 2 * s[j]),
         lambda: (Integral(Sum(t * s[i], (i, 1, K)), (t, 0, 1)), Sum(s[i], (i, 1, K)) / 2),
         lambda: (
-            Integral(Integral(t * x[1], (t, 0, c)), (c, 0, 1)) if c in REAL else K,
-            x[1] / 6 if c in REAL else K,
+            Integral(Integral(t * x[1], (t, 0, REAL[0])), (REAL[0], 0, 1)),
+            x[1] / 6,
         ),
         lambda: (Abs(c), Max(c, -c)),
         lambda: (Max(c, s[j]), (c + s[j] + Abs(c - s[j])) / 2),
         lambda: (
-            Derivative(Max(0, c), c) if not c.is_integer else K,
-            Heaviside(c) if not c.is_integer else K,
+            Derivative(Max(0, c), c),
+            Heaviside(c),
         ),
         lambda: (Sum(Max(0, s[i]), (i, 1, K)), Sum(s[i] * Heaviside(s[i]), (i, 1, K))),
         lambda: (re(exp(I * s[j])), cos(s[j])),
@@ -1128,7 +1128,8 @@ def assumed_signs(words):
         lambda: CE(words.q, words.x),
         lambda: maximum(a),
         lambda: LSE(a),
-        lambda: log_loss(words.s, words.x) if rng.random() < 0.5 else margin(words.s, y),
+        lambda: log_loss(words.s, words.x),
+        lambda: margin(words.s, y),
         lambda: K - words.coefficient(),
         lambda: 1 - words.scalar() * K,
         lambda: words.scalar(),
@@ -1231,7 +1232,7 @@ def steps(words):
         lambda: (Abs(x) * sign(x), x),
         lambda: (Heaviside(x, a) + Heaviside(-x, b), 1),
         lambda: (Min(x, 0) + Max(x, little), x),
-        lambda: (Derivative(Max(0, c**2), c) if not c.is_integer else 1, 2 * c * Heaviside(c)),
+        lambda: (Derivative(Max(0, words.s[1] ** 2), words.s[1]), 2 * words.s[1] * Heaviside(x)),
     )
     if x.has(i):
         left, right = Sum(left, (i, 1, K)), Sum(right, (i, 1, K))
@@ -1673,66 +1674,57 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--claims", type=int, default=10_000)
     parser.add_argument("--seed", type=int, default=0, help="of the first claim")
-    parser.add_argument("--points", type=int, default=60, help="at which what is proved is tried")
     asked = parser.parse_args()
-    counts, errors = Counter(), Counter()
-    begin = time.process_time()
+    counts, begin = Counter(), time.process_time()
     for seed in range(asked.seed, asked.seed + asked.claims):
         made = claim(seed)
-        if made is None:
-            continue
-        counts["claims"] += 1
-        counts[made.kind, "true"] += made.true
-        try:
-            proved = believes(made)
-        except TooSlow:
-            counts["slow"] += 1
-            print(f"slow: {seed} {made}", flush=True)
-            continue
-        except Exception as error:
-            where = traceback.extract_tb(error.__traceback__)[-1]
-            kind = (
-                f"{type(error).__name__}: {str(error)[:60]} ({where.filename[-30:]}:{where.lineno})"
-            )
-            if not errors[kind]:
-                print(f"raised: {seed} {made}\n  {kind}", flush=True)
-            errors[kind] += 1
-            continue
-        counts["proved"] += proved
-        if not proved:
-            continue
-        counts[made.kind, "true and proved"] += made.true
-        try:
-            with limited(20):
-                found, values = tried(made, seed, asked.points, 1)
-        except TooSlow:
-            counts["not tried in time"] += 1
-            continue
-        counts["proved without a value"] += values == 0
-        if found is not None:
-            counts["refuted"] += 1
-            label = "TRUE BY CONSTRUCTION, " if made.true else ""
-            print(f"refuted: {label}{seed} {made}\n  {found}", flush=True)
-        if counts["claims"] % 1000 == 0:
+        if made is not None:
+            counts["claims"] += 1
+            counts.update(answers(seed, made))
+        if (seed + 1 - asked.seed) % 1000 == 0:
             print(f"... {counts['claims']} claims", file=sys.stderr, flush=True)
-    print(f"\n{time.process_time() - begin:.0f} s of processor time")
-    for name in (
-        "claims",
-        "proved",
-        "refuted",
-        "slow",
-        "not tried in time",
-        "proved without a value",
-    ):
-        print(f"{counts[name]:8} {name}")
     for kind in KINDS:
-        true, proved = counts[kind, "true"], counts[kind, "true and proved"]
+        true, proved = (counts.pop((kind, answer), 0) for answer in ("true", "true and proved"))
         if true:
-            print(f"{proved:8} of {true} true ones proved: {kind}")
-    for kind, number in errors.most_common():
-        print(f"{number:8} raised {kind}")
-    return counts["refuted"]
+            print(f"{proved:8} of {true} that are true by construction proved: {kind}")
+    for answer, number in counts.most_common():
+        print(f"{number:8} {answer}")
+    print(f"{time.process_time() - begin:8.0f} s of processor time")
+    sys.exit(bool(counts["refuted"]))
+
+
+def answers(seed, made):
+    """What became of a claim, in words to be counted; what deserves a look is printed."""
+    if made.true:
+        yield made.kind, "true"
+    try:
+        proved = believes(made)
+    except TooSlow:
+        print(f"slow: {seed} {made}", flush=True)
+        yield "slow"
+        return
+    except Exception as error:
+        place = traceback.extract_tb(error.__traceback__)[-1]
+        print(f"raised: {seed} {made}\n  {error!r:.200}", flush=True)
+        yield f"raised {type(error).__name__} in {place.name}"
+        return
+    if not proved:
+        return
+    yield "proved"
+    if made.true:
+        yield made.kind, "true and proved"
+    try:
+        with limited(20):
+            found, values = tried(made, seed, points=60, seconds=1)
+    except TooSlow:
+        yield "proved, and not tried in time"
+        return
+    if values == 0:
+        yield "proved, and without a value at any point"
+    if found is not None:
+        print(f"refuted: {seed} {made}\n  {found}", flush=True)
+        yield "refuted"
 
 
 if __name__ == "__main__":
-    sys.exit(bool(main()))
+    main()
