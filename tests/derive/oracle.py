@@ -708,7 +708,8 @@ def _derivative(expression):
         ]
         with mp.workdps(2 * digits + len(variables) * (digits // 2 + 5)):
             step = mpf(10) ** -(digits // 2 + 5)
-            return _difference(function, list(zip(variables, places, strict=True)), env, step)
+            found = _difference(function, list(zip(variables, places, strict=True)), env, step)
+        return +found  # rounded: mpmath's log of 1/4 + 10^-60 with all its digits is near 0
 
     return slope
 
