@@ -13,6 +13,7 @@ from sympy import (
     Tuple,
     expand,
     fraction,
+    symbols,
     together,
 )
 
@@ -20,6 +21,8 @@ from lossnotes.derive.prove.reduce import Reduction, before
 from lossnotes.derive.prove.signs import is_nonnegative, is_positive
 from lossnotes.derive.prove.unfold import RANGES, side
 from lossnotes.derive.symbols import Between, K, Probabilities, argmax, entry, maximum
+
+ANY_CLASSES = symbols("i' k' l' m' n' o' u' v'", integer=True, positive=True)
 
 
 @dataclass(frozen=True)
@@ -57,6 +60,12 @@ class Goal:
             facts=tuple((expand(fact.xreplace(change)), strict) for fact, strict in self.facts),
             largest=tuple((number.xreplace(change), *rest) for number, *rest in self.largest),
         )
+
+    def any_classes(self, count):
+        """Names for classes of which nothing is known, as many as are asked for."""
+        used = set(self.classes) | self.expression.free_symbols
+        used = used.union(*(fact.free_symbols for fact, _ in self.facts))
+        return tuple(name for name in ANY_CLASSES if name not in used)[:count]
 
     @property
     def reduction(self):
@@ -134,9 +143,9 @@ def without_named_classes(expression, classes):
             continue
         generic = in_numbers(body)
         if is_positive(generic):
-            rest = _rest(whole, len(taken) == 1)
+            rest = _rest(whole, tuple(taken), len(taken) == 1)
         elif is_nonnegative(generic):
-            rest = _rest(whole, False)
+            rest = _rest(whole, tuple(taken), False)
         else:
             continue
         replaced[whole] = Add(*(body.xreplace({index: place}) for place in taken)) + rest
@@ -144,8 +153,8 @@ def without_named_classes(expression, classes):
 
 
 @lru_cache(1000)
-def _rest(whole, positive):
-    """What is left of a sum; positive, or not negative."""
+def _rest(whole, taken, positive):
+    """What is left of a sum without the terms taken; positive, or not negative."""
     return Dummy(f"rest of {whole}", nonnegative=True, positive=positive or None)
 
 

@@ -32,7 +32,7 @@ class Search:
             return False
         if is_doubtful(goal.expression, goal.facts, goal.classes):
             return False
-        self.left -= 1 + goal.expression.count_ops() // 40
+        self.left -= 1 + goal.expression.count_ops() // 20
         self.open.add(key)
         try:
             found = any(attempt(rule, goal, self.holds) for rule in self.rules)

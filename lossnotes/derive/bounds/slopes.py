@@ -33,7 +33,7 @@ from lossnotes.derive.symbols import Between, K
 from lossnotes.derive.why import attempt, because
 
 MOST = 4  # numbers in which a slope is looked at
-LARGE = 160  # operations of an expression whose slope is looked at
+LARGE = 110  # operations of an expression whose slope is looked at
 
 
 def by_roots(goal, holds):
@@ -49,8 +49,9 @@ def by_roots(goal, holds):
         a, b = sorted(numbers, key=str)
         if not (polynomial.is_homogeneous and a.is_positive and b.is_positive):
             return False
-        expression, numbers = expression.xreplace({b: S.One}), {a}
-        polynomial = Poly(expression, a)
+        ratio = Dummy("ratio", positive=True)
+        expression, numbers = expression.xreplace({a: ratio, b: S.One}), {ratio}
+        polynomial = Poly(expression, ratio)
     (number,) = numbers
     lower, upper = domain(number)
     if not all(end.is_Rational or end.is_infinite for end in (lower, upper)):

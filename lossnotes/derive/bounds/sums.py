@@ -16,7 +16,6 @@ from sympy import (
     Mul,
     S,
     Sum,
-    Symbol,
     expand,
     linsolve,
     symbols,
@@ -29,8 +28,7 @@ from lossnotes.derive.prove.unfold import RANGES
 from lossnotes.derive.symbols import K, Probabilities, delta
 from lossnotes.derive.why import attempt, because
 
-CLASS = Symbol("i'", integer=True, positive=True)  # any class, in a term
-LARGE = 250
+LARGE = 160
 
 
 def single_sums(expression):
@@ -53,10 +51,9 @@ def body_at(whole, place):
 def term_by_term(goal, holds):
     """Each term, with its share of what stands beside the sums."""
     expression = expand(goal.expression)
-    if CLASS in expression.free_symbols or expression.count_ops() > LARGE:
-        return False
     sums = single_sums(expression)
-    if not sums:
+    places = goal.any_classes(1)
+    if not sums or not places or expression.count_ops() > LARGE:
         return False
     named = {whole: Dummy(str(whole), real=True) for whole in sums}
     shape = expression.xreplace(named)
@@ -66,7 +63,7 @@ def term_by_term(goal, holds):
         if shape.is_polynomial(named[whole]) and shape.diff(named[whole], 2) == 0
     ]
     for chosen in _choices(linear, shape, named):
-        if _shared_out(goal, holds, shape, named, chosen, sums):
+        if _shared_out(goal, holds, shape, named, chosen, sums, *places):
             return True
     return False
 
@@ -86,40 +83,42 @@ def _choices(linear, shape, named):
                 yield (whole,)
 
 
-def _shared_out(goal, holds, shape, named, chosen, sums):
+def _shared_out(goal, holds, shape, named, chosen, sums, place):
     rest = shape.xreplace({named[whole]: S.Zero for whole in chosen})
-    terms = [shape.diff(named[whole]) * body_at(whole, CLASS) for whole in chosen]
+    terms = [shape.diff(named[whole]) * body_at(whole, place) for whole in chosen]
     term = Add(*terms)
     others = [whole for whole in sums if rest.has(named[whole])]
-    known = _known_sums(goal.expression, others, named)
+    known = _known_sums(goal.expression, others, named, place)
     back = {dummy: whole for whole, dummy in named.items()}
-    for share in _shares(goal, rest, term, others, known, named):
+    for share in _shares(goal, rest, term, others, known, named, place):
         whole_term = goal.reduce((term + share).xreplace(back))
-        if attempt(_each_term, goal, whole_term, holds):
+        if attempt(_each_term, goal, whole_term, place, holds):
             because("term by term, for each class")
             return True
     return False
 
 
-def _known_sums(expression, others, named):
+def _known_sums(expression, others, named, place):
     """Pairs (term at a class, sum): probabilities and one, ones and K, sums that occur."""
     bases = {
         part.base
         for part in expression.atoms(Indexed)
         if isinstance(part.base, Probabilities) and not part.base.shape
     }
-    known = [(base[CLASS], S.One) for base in sorted(bases, key=str)]
+    known = [(base[place], S.One) for base in sorted(bases, key=str)]
     known.append((S.One, K))
-    known += [(body_at(whole, CLASS), named[whole]) for whole in others]
+    known += [(body_at(whole, place), named[whole]) for whole in others]
     return known
 
 
-def _shares(goal, rest, term, others, known, named):
+def _shares(goal, rest, term, others, known, named, any_class):
     """What may be added to the term of each class, so that its sum is what stands beside."""
     if rest == 0:
         yield S.Zero
     yield from _touching(rest, term, known)
-    slopes = [(body_at(whole, CLASS), named[whole], rest.diff(named[whole])) for whole in others]
+    slopes = [
+        (body_at(whole, any_class), named[whole], rest.diff(named[whole])) for whole in others
+    ]
     tangent = Add(*(slope * body for body, _, slope in slopes))
     left = goal.reduce(rest - Add(*(slope * total for _, total, slope in slopes)))
     if left == 0 and rest != 0:
@@ -132,8 +131,8 @@ def _shares(goal, rest, term, others, known, named):
             yield rest / total * body
     for place in goal.classes:
         if RANGES.get(place) is None:
-            one = term.xreplace({CLASS: place})
-            here = delta(CLASS, place)
+            one = term.xreplace({any_class: place})
+            here = delta(any_class, place)
             yield -here * one + (1 - here) * (rest + one) / (K - 1)
 
 
@@ -164,17 +163,17 @@ def _touching(rest, term, known):
             yield Add(*(v * body for v, (body, _) in zip(values, known, strict=True)))
 
 
-def _each_term(goal, term, holds):
+def _each_term(goal, term, any_class, holds):
     """The term at each class that is named, and at any other."""
     places = [place for place in goal.classes if RANGES.get(place) is None]
     for place in places:
-        if not holds(goal.to(goal.reduce(term.xreplace({CLASS: place})))):
+        if not holds(goal.to(goal.reduce(term.xreplace({any_class: place})))):
             return False
-    other = goal.to(term, classes=(*goal.classes, CLASS))
+    other = goal.to(term, classes=(*goal.classes, any_class))
     other = other.to(other.reduce(term))
     if holds(other):
         return True
-    for gap in exceeds(other, CLASS, places):
+    for gap in exceeds(other, any_class, places):
         if holds(other.given(gap, False, other.expression)):
             because("no score exceeds the largest")
             return True
@@ -184,31 +183,30 @@ def _each_term(goal, term, holds):
 def pair_by_pair(goal, holds):
     """Products of two sums are sums over pairs: each pair with its exchange."""
     expression = expand(goal.expression)
-    if CLASS in expression.free_symbols or expression.count_ops() > LARGE:
-        return False
     sums = single_sums(expression)
-    if not 1 <= len(sums) <= 5:
+    pair = goal.any_classes(2)
+    if not 1 <= len(sums) <= 5 or len(pair) < 2 or expression.count_ops() > LARGE:
         return False
-    other = Symbol("k'", integer=True, positive=True)
+    one, other = pair
     bases = {
         part.base
         for part in expression.atoms(Indexed)
         if isinstance(part.base, Probabilities) and not part.base.shape
     }
     for weight in [*(base for base in sorted(bases, key=str)), None]:
-        body = _as_pairs(expression, sums, weight, other)
+        body = _as_pairs(expression, sums, weight, pair)
         if body is None:
             continue
-        both = goal.reduce((body + body.xreplace({CLASS: other, other: CLASS})) / 2)
-        apart = goal.to(both, goal.strict, classes=(*goal.classes, CLASS, other))
-        same = goal.to(goal.reduce(body.xreplace({other: CLASS})), False)
+        both = goal.reduce((body + body.xreplace({one: other, other: one})) / 2)
+        apart = goal.to(both, goal.strict, classes=(*goal.classes, *pair))
+        same = goal.to(goal.reduce(body.xreplace({other: one})), False)
         because("pair by pair, for any two classes")
         if holds(same) and holds(apart.to(apart.reduce(both))):
             return True
     return False
 
 
-def _as_pairs(expression, sums, weight, other):
+def _as_pairs(expression, sums, weight, places):
     """The term of the sum over pairs; None if some term is no product of two sums at most."""
     weigh = (lambda place: weight[place]) if weight is not None else (lambda place: 1 / K)
     total = S.Zero
@@ -230,9 +228,8 @@ def _as_pairs(expression, sums, weight, other):
             return None
         bodies = [
             S.One if part is None else body_at(part, place)
-            for part, place in zip(parts, (CLASS, other), strict=False)
+            for part, place in zip(parts, places, strict=False)
         ]
-        places = (CLASS, other)
         bodies += [weigh(places[place]) for place in range(len(bodies), 2)]
         total += factor * Mul(*bodies)
     return total
@@ -247,12 +244,12 @@ def by_double_sums(goal, holds):
     factor = expression / whole[0]
     if factor.has(whole[0]):
         return False
-    names = {limit[0]: name for limit, name in zip(whole[0].limits, PAIR, strict=True)}
+    pair = goal.any_classes(2)
+    if len(pair) < 2:
+        return False
+    names = {limit[0]: name for limit, name in zip(whole[0].limits, pair, strict=True)}
     body = whole[0].function.xreplace(names)
     because("pair by pair, for any two classes")
-    apart = goal.to(goal.reduce(factor * body), False, classes=(*goal.classes, *PAIR))
-    same = goal.reduce(factor * body.xreplace({PAIR[1]: PAIR[0]}))
+    apart = goal.to(goal.reduce(factor * body), False, classes=(*goal.classes, *pair))
+    same = goal.reduce(factor * body.xreplace({pair[1]: pair[0]}))
     return not goal.strict and holds(apart) and holds(goal.to(same, False))
-
-
-PAIR = symbols("i' k'", integer=True, positive=True)
