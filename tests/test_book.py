@@ -410,19 +410,26 @@ async query => {
 """
 
 
-@pytest.fixture(scope="module")
-def searches(window, address):
+RAW = re.compile(r"\\[a-z(\[]|\$|\bimport \w|print\(|Derivation\(|\.step\(|\n")
+
+
+def search(page, address, queries):
     """For each query the first results, their addresses and excerpts, and what was logged."""
-    found, logged, page = {}, [], window.new_page()
+    found, logged = {}, []
     page.on("pageerror", lambda error: logged.append(str(error)))
     page.on("console", lambda message: message.type == "error" and logged.append(message.text))
     page.goto(f"{address}/search.html?{urlencode({'q': 'first'})}")
     page.wait_for_function("Search.output && Search.hasIndex() && Search._pulse_status < 0")
-    for query in [*sum(FIRST.values(), []), *FOUND]:
+    for query in queries:
         found[query] = page.evaluate(SEARCH, query), [*logged]
         logged.clear()
     page.close()
     return found
+
+
+@pytest.fixture(scope="module")
+def searches(window, address):
+    return search(window.new_page(), address, [*sum(FIRST.values(), []), *FOUND])
 
 
 def test_no_search_throws_an_error(searches):
@@ -441,10 +448,17 @@ def test_the_chapter_of_a_term_is_found_first(searches):
 
 
 def test_an_excerpt_is_neither_code_nor_tex(searches):
-    raw = re.compile(r"\\[a-z(\[]|\$|\bimport \w|print\(|Derivation\(|\.step\(|\n")
     excerpts = {text for results, _ in searches.values() for _, text in results}
     assert len(excerpts) > 20
-    assert [text for text in excerpts if raw.search(text)] == []
+    assert [text for text in excerpts if RAW.search(text)] == []
+
+
+def test_what_sphinx_alone_would_do_is_noticed(browser, address):
+    page = browser.new_page()
+    page.route("**/lossnotes.js*", lambda route: route.abort())
+    found = search(page, address, ["sigmoid", "how does softmax work"]).values()
+    assert any("appendChild" in line for _, logged in found for line in logged)
+    assert any(RAW.search(text) for results, _ in found for _, text in results)
 
 
 # On a phone
