@@ -88,7 +88,6 @@ def contours_with_gradients(ax, f, gradient, reach=3.0, levels=None):
     contours = ax.contour(
         fine[..., 0], fine[..., 1], height, levels, colors=GREY, linestyles="solid"
     )
-    ax.plot([-reach, reach], [-reach, reach], color=INK, linestyle=":", linewidth=1)
 
     coarse = _square(np.linspace(-0.84 * reach, 0.84 * reach, 7))
     arrows = _checked("gradient", gradient(coarse), coarse.shape)
@@ -99,6 +98,12 @@ def contours_with_gradients(ax, f, gradient, reach=3.0, levels=None):
     # The numbers stand between two rows of arrows.
     row = np.linspace([-reach, -0.7 * reach], [0.94 * reach, -0.7 * reach], 400)
     _number(ax, contours, row, f(row))
+    diagonal = np.linspace(-reach, reach, 401)
+    for label in contours.labelTexts:  # no number is struck through
+        across, up = label.get_position()
+        near = np.hypot(diagonal - across, diagonal - up) < 0.1 * reach
+        diagonal = np.where(near, np.nan, diagonal)
+    ax.plot(diagonal, diagonal, color=INK, linestyle=":", linewidth=1)
     ax.set(xlabel="$s_1$", ylabel="$s_2$", aspect="equal")
     ax.set(xlim=(-reach, reach), ylim=(-reach, reach))
 

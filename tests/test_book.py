@@ -4,12 +4,14 @@ import functools
 import http.server
 import importlib.util
 import os
+import re
 import shutil
 import subprocess
 import sys
 import threading
 from pathlib import Path
 from types import SimpleNamespace
+from urllib.parse import urlencode
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
@@ -353,3 +355,150 @@ def test_what_is_wrong_in_the_dark_only_is_complained_of(by_hand):
     for width in WIDTHS:
         assert by_hand["dark"][width, "light"]["axe"] == []
         assert by_hand["dark"][width, "dark"]["axe"] != []
+
+
+# Search: what students type
+
+
+FIRST = {
+    "loss_design": [
+        "loss",
+        "one-hot",
+        "0-1 loss",
+        "squared error",
+        "witness",
+        "focal loss",
+        "gradient",
+    ],
+    "margin": ["margin", "hinge", "hinge loss", "subgradient", "margin loss"],
+    "kl": [
+        "kl divergence",
+        "entropy",
+        "cross entropy",
+        "cross-entropy",
+        "jensen's inequality",
+        "bit",
+    ],
+    "logsumexp": ["log-sum-exp", "logsumexp", "overflow", "lse"],
+    "softmax": ["softmax", "log loss", "logits", "temperature", "Softmax"],
+    "label_smoothing": ["label smoothing", "calibration", "overconfidence"],
+    "continuous_categorical": ["continuous categorical", "divided difference", "soft labels"],
+    "kde": ["kernel density estimate", "responsibility", "em algorithm"],
+    "binary": ["sigmoid", "binary cross-entropy", "logistic function"],
+    "backprop": ["back-propagation", "backpropagation", "chain rule", "vanishing gradient", "relu"],
+    "convergence": [
+        "learning rate",
+        "newton's method",
+        "saddle point",
+        "gradient descent",
+        "step size",
+    ],
+    "sgd": ["sgd", "momentum", "mini-batch", "batch size", "stochastic gradient descent"],
+}
+FOUND = ["how does softmax work", "why minus log", "C++", "$x^2$", "<b>", "zzzzz", "the", "p(y|x)"]
+SEARCH = """
+async query => {
+  const wait = ms => new Promise(done => setTimeout(done, ms));
+  Search.performSearch(query);
+  const over = () => !Search.isQueued?.() && Search._pulse_status < 0;
+  const items = () => [...Search.output.querySelectorAll("li")].slice(0, 5);
+  const told = () => items().every(item => item.querySelector("p.context"));
+  for (let n = 0; n < 200 && !(over() && told()); n++) await wait(10);
+  return items().map(item => [item.querySelector("a").getAttribute("href"),
+    item.querySelector("p.context")?.textContent ?? ""]);
+}
+"""
+
+
+RAW = re.compile(r"\\[a-z(\[]|\$|\bimport \w|print\(|Derivation\(|\.step\(|\n")
+
+
+def search(page, address, queries):
+    """For each query the first results, their addresses and excerpts, and what was logged."""
+    found, logged = {}, []
+    page.on("pageerror", lambda error: logged.append(str(error)))
+    page.on("console", lambda message: message.type == "error" and logged.append(message.text))
+    page.goto(f"{address}/search.html?{urlencode({'q': 'first'})}")
+    page.wait_for_function("Search.output && Search.hasIndex() && Search._pulse_status < 0")
+    for query in queries:
+        found[query] = page.evaluate(SEARCH, query), [*logged]
+        logged.clear()
+    page.close()
+    return found
+
+
+@pytest.fixture(scope="module")
+def searches(window, address):
+    return search(window.new_page(), address, [*sum(FIRST.values(), []), *FOUND])
+
+
+def test_no_search_throws_an_error(searches):
+    assert len(searches) >= 50
+    assert {query: logged for query, (_, logged) in searches.items() if logged} == {}
+
+
+def test_the_chapter_of_a_term_is_found_first(searches):
+    missed = {
+        query: [href for href, _ in searches[query][0]]
+        for chapter, queries in FIRST.items()
+        for query in queries
+        if not (searches[query][0] and f"/{chapter}.html" in searches[query][0][0][0])
+    }
+    assert missed == {}
+
+
+def test_an_excerpt_is_neither_code_nor_tex(searches):
+    excerpts = {text for results, _ in searches.values() for _, text in results}
+    assert len(excerpts) > 20
+    assert [text for text in excerpts if RAW.search(text)] == []
+
+
+def test_what_sphinx_alone_would_do_is_noticed(browser, address):
+    page = browser.new_page()
+    page.route("**/lossnotes.js*", lambda route: route.abort())
+    found = search(page, address, ["sigmoid", "how does softmax work"]).values()
+    assert any("appendChild" in line for _, logged in found for line in logged)
+    assert any(RAW.search(text) for results, _ in found for _, text in results)
+
+
+# On a phone
+
+
+HIDDEN_COLUMNS = """
+() => [...document.querySelectorAll(
+    ".cell_output pre, .output.text_html, .pst-scrollable-table-container")]
+  .filter(box => box.scrollWidth > box.clientWidth + 1)
+  .filter(box => getComputedStyle(box).overflowX !== "visible")
+  .filter(box => !box.previousElementSibling?.matches(".more-columns"))
+  .map(box => box.textContent.trim().slice(0, 60))
+"""
+LEAST = """
+() => Math.min(...[...document.querySelectorAll(".cell_output pre")]
+  .map(box => parseFloat(getComputedStyle(box).fontSize)))
+"""
+
+
+@pytest.mark.parametrize("page", [name for name in PAGES if name.startswith("book/")])
+def test_no_output_hides_a_column_without_saying_so(page, window, address):
+    tab = window.new_page()
+    tab.set_viewport_size({"width": WIDTHS[0], "height": 900})
+    tab.goto(f"{address}/{page}.html")
+    tab.evaluate(READY)
+    for width in WIDTHS:
+        tab.set_viewport_size({"width": width, "height": 900})
+        tab.evaluate(DRAWN)
+        assert tab.evaluate(HIDDEN_COLUMNS) == [], width
+        assert tab.evaluate(LEAST) >= 9.5
+    tab.close()
+
+
+def test_a_hidden_column_is_noticed(window, tmp_path):
+    (tmp_path / "wide.html").write_text(
+        FRAME.format(
+            f"<div class='cell_output'><pre style='overflow: auto'>{400 * 'x'}</pre></div>"
+        )
+    )
+    tab = window.new_page()
+    tab.goto(f"{serve(tmp_path)}/wide.html")
+    assert len(tab.evaluate(HIDDEN_COLUMNS)) == 1
+    tab.close()

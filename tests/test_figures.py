@@ -121,6 +121,16 @@ def test_arrows_are_the_gradients_at_their_feet(ax):
     assert np.stack([arrows.U, arrows.V], -1) == pytest.approx(softmax(arrows.XY))
 
 
+def test_the_diagonal_strikes_through_no_number(ax):
+    figures.contours_with_gradients(ax, lambda s: s[..., 1] - s[..., 0], lambda s: 0 * s)
+    (diagonal,) = ax.lines
+    numbers = [text for text in ax.texts if text.get_text() == "0"]  # its contour is the diagonal
+    for number in numbers:
+        distance = np.hypot(*(diagonal.get_xydata() - number.get_position()).T)
+        assert np.nanmin(distance) > 0.2
+    assert numbers and np.isfinite(diagonal.get_ydata()).sum() > 300
+
+
 def test_every_contour_that_crosses_the_row_of_numbers_has_its_number(ax):
     figures.contours_with_gradients(ax, lambda s: s.max(-1), softmax, levels=[-1, 0, 1])
     assert [text.get_text() for text in ax.texts] == ["−1", "0", "1"]

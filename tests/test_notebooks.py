@@ -134,11 +134,34 @@ def test_a_semicolon_is_noticed(source):
 # Open to the reader
 
 
+FOLDED = "hide-input"
+
+
+def is_picture(cell):
+    return any(kind.startswith("image/") for out in cell.outputs for kind in out.get("data", {}))
+
+
+def is_imports(cell):
+    """Nothing but imports and the look of the pictures."""
+    lines = ast.parse(TransformerManager().transform_cell(cell.source)).body
+    imports = [isinstance(line, ast.Import | ast.ImportFrom) for line in lines]
+    return any(imports) and all(
+        imported or ast.unparse(line) == "figures.style()"
+        for imported, line in zip(imports, lines, strict=True)
+    )
+
+
 def hidden(notebook):
+    """Cells out of sight, but for the code of a picture and imports, which are one click away."""
+
+    def tags(cell):
+        folded = cell.cell_type == "code" and (is_picture(cell) or is_imports(cell))
+        return [tag for tag in cell.metadata.get("tags", []) if not (folded and tag == FOLDED)]
+
     return [
         cell.source
         for cell in notebook.cells
-        if any(tag.startswith(("hide", "remove")) for tag in cell.metadata.get("tags", []))
+        if any(tag.startswith(("hide", "remove")) for tag in tags(cell))
         or any(cell.metadata.get("jupyter", {}).values())
         or cell.metadata.get("collapsed")
     ]
@@ -162,6 +185,41 @@ def test_no_cell_is_hidden(path):
 )
 def test_a_hidden_cell_is_noticed(metadata):
     assert hidden(notebook(new_code_cell("x", metadata=metadata))) == ["x"]
+
+
+PICTURE = [new_output("display_data", {"image/png": "..."})]
+
+
+def test_the_code_of_a_picture_may_be_folded_and_not_its_picture():
+    cells = [
+        new_code_cell("plot()", outputs=PICTURE, metadata={"tags": [tag]})
+        for tag in (FOLDED, "hide-output", "hide-cell")
+    ]
+    assert len(hidden(notebook(*cells))) == 2
+
+
+def not_folded(notebook):
+    return [
+        cell.source
+        for cell in code(notebook)
+        if (is_picture(cell) or is_imports(cell)) and FOLDED not in cell.metadata.get("tags", [])
+    ]
+
+
+@each_notebook
+def test_the_code_of_pictures_and_the_imports_are_folded(path):
+    assert not_folded(read(path)) == []
+
+
+@pytest.mark.parametrize(
+    "cell",
+    [
+        new_code_cell("plot()", outputs=PICTURE),
+        new_code_cell("import numpy as np\nfrom lossnotes import figures\n\nfigures.style()"),
+    ],
+)
+def test_what_should_be_folded_is_noticed(cell):
+    assert not_folded(notebook(cell)) == [cell.source]
 
 
 def long(notebook):

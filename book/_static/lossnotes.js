@@ -12,6 +12,34 @@
     }
   };
 
+  // What a cell prints wraps, unless it is a table: whose columns are set smaller until they fit, and
+  // if they would get too small, a line above the table says that there are more to the right.
+  const smallest = 9.5;
+  const isTable = text => text.trim().split("\n").length > 1 && /\S {2,}\S|\n {2,}\S/.test(text);
+  const sayMore = box => {
+    const said = box.previousElementSibling?.matches(".more-columns") && box.previousElementSibling;
+    if (box.scrollWidth <= box.clientWidth) return said && said.remove();
+    if (said) return;
+    const more = document.createElement("p");
+    more.className = "more-columns";
+    more.textContent = "more columns at the right →";
+    box.before(more);
+  };
+  const fitOutputs = () => {
+    for (const pre of document.querySelectorAll(".cell_output pre")) {
+      if (!isTable(pre.textContent)) continue;
+      pre.classList.add("columns");
+      pre.style.fontSize = "";
+      const wide = pre.scrollWidth / pre.clientWidth;
+      const size = parseFloat(getComputedStyle(pre).fontSize);
+      if (wide > 1)
+        pre.style.fontSize = `${Math.max(size / wide - 0.05, Math.min(size, smallest))}px`;
+      sayMore(pre);
+    }
+    for (const box of document.querySelectorAll(".pst-scrollable-table-container, .output.text_html"))
+      sayMore(box);
+  };
+
   // No line begins with the comma that follows a formula.
   const keepPunctuation = () => {
     for (const formula of document.querySelectorAll("span.math")) {
@@ -26,10 +54,54 @@
     }
   };
 
+  // Search: excerpts are sentences, without code and with formulas as one would read them out; and
+  // what stands at an anchor without words of its own is told by the section around it.
+  if (typeof Search !== "undefined" && Search.makeSearchSummary) {
+    const greek = { alpha: "α", beta: "β", gamma: "γ", delta: "δ", epsilon: "ε", eta: "η", theta: "θ",
+      kappa: "κ", lambda: "λ", mu: "μ", nu: "ν", pi: "π", rho: "ρ", sigma: "σ", tau: "τ", phi: "φ",
+      Delta: "Δ", Sigma: "Σ", sum: "Σ", int: "∫", nabla: "∇", partial: "∂", infty: "∞", le: "≤",
+      ge: "≥", ne: "≠", cdot: "·", times: "×", to: "→", in: "∈", dots: "…", log: "log ", exp: "exp ",
+      max: "max ", min: "min ", Vert: "‖" };
+    const readable = tex => tex
+      .replace(/\\[()[\]]|\$|\\(left|right|bigl?|bigr|Bigl?|Bigr|mathopen|displaystyle)\b\s*/g, "")
+      .replace(/\\[dt]?frac\s*{([^{}]*)}\s*{([^{}]*)}/g, "$1/$2")
+      .replace(/\\[dt]?frac\s*(\w)\s*(\w)/g, "$1/$2")
+      .replace(/\\sqrt\s*/g, "√")
+      .replace(/\\([A-Za-z]+)/g, (_, name) => greek[name] ?? (name.length > 3 ? "" : name))
+      .replace(/\\[,;:!> ]/g, " ").replace(/[{}\\&]/g, "");
+    const pages = new Map();
+    const contentOf = html => {
+      if (pages.has(html)) return pages.get(html);
+      const page = new DOMParser().parseFromString(html, "text/html");
+      const content = page.querySelector(".bd-article") ?? page.body;
+      content.querySelectorAll("script, style, pre, table, .headerlink, .toc, summary, .cell_input")
+        .forEach(element => element.remove());
+      content.querySelectorAll(".math").forEach(element => {
+        element.textContent = readable(element.textContent);
+      });
+      pages.set(html, content);
+      return content;
+    };
+    Search.htmlToText = (html, anchor) => {
+      const content = contentOf(html);
+      let told = anchor && content.querySelector(anchor.replace(/^#(?=\d)/, "#\\3"));
+      if (told && told.textContent.trim().length < 80) told = told.closest("section");
+      return (told || content).textContent.replace(/\s+/g, " ").trim();
+    };
+    const summarize = Search.makeSearchSummary;
+    Search.makeSearchSummary = (...found) => summarize(...found) ?? document.createElement("p");
+  }
+
   addEventListener("load", async () => {
     await window.MathJax?.startup?.promise;
     keepPunctuation();
-    offerKeyboard();
-    new ResizeObserver(offerKeyboard).observe(document.querySelector(".bd-article") ?? document.body);
+    let width;
+    const refit = () => {
+      if (innerWidth !== width) fitOutputs();
+      width = innerWidth;
+      offerKeyboard();
+    };
+    new ResizeObserver(refit).observe(document.querySelector(".bd-article") ?? document.body);
+    refit();
   });
 })();

@@ -13,9 +13,11 @@ from lossnotes.learning.binary import sigmoid, sigmoid_grad
 from lossnotes.losses import _arguments as arguments
 from lossnotes.losses.softmax import log_loss, log_loss_grad, softmax
 
+FAR = 1e12  # a weight that is NaN or beyond it has diverged, whoever moves it
+
 
 class DivergenceError(ArithmeticError):
-    """Training left the numbers: `parameter` is a name such as W2, `step` counts from 1."""
+    """Weights ran away: `parameter` is a name such as W2 or w[1], `step` counts from 1."""
 
     def __init__(self, what, parameter, step=None):
         super().__init__(what if step is None else f"step {step}: {what}")
@@ -235,7 +237,9 @@ def mean_loss_grad(network, x, y, loss_grad=log_loss_grad):
     with np.errstate(over="ignore", invalid="ignore"):
         network.backward(s_grad / s[..., 0].size)
     gradient = network.gradient()
-    _refuse_infinite("the gradient is not finite in", network.by_name(gradient))
+    for name, part in network.by_name(gradient).items():
+        if not np.isfinite(part).all():
+            raise DivergenceError(f"the gradient is not finite in {name}", name)
     return gradient
 
 
@@ -244,8 +248,10 @@ def train(network, x, y, step, batch, epochs, rng, loss=log_loss, loss_grad=log_
 
     Every epoch goes through the examples once, in a new random order. Changes network.w.
     Result: the mean loss over all examples, before training and after every epoch, (epochs + 1,).
-    Raises DivergenceError, with the step and the parameter, where a number is not finite, or where
-    an epoch ends with more than twice the loss of the start and that of w = 0. Chapter: backprop.
+    Raises DivergenceError, with the step and the parameter, where a weight is NaN or beyond 1e12 or
+    another number is not finite; and, since flat activations keep the weights of a network that is
+    lost small, where an epoch ends with more than twice the loss of the start and that of w = 0.
+    Chapter: backprop.
     """
     x, y = _finite("x", x), np.asarray(y)
     batch, epochs = _count("batch", batch), _count("epochs", epochs)
@@ -275,14 +281,10 @@ def train(network, x, y, step, batch, epochs, rng, loss=log_loss, loss_grad=log_
 def _move(network, step, gradient):
     with np.errstate(over="ignore"):
         w = network.w - step * gradient
-    _refuse_infinite("the step leads out of the numbers in", network.by_name(w))
+    for name, part in network.by_name(w).items():
+        if not np.abs(part).max(initial=0) <= FAR:
+            raise DivergenceError(f"a weight in {name} has diverged", name)
     network.w = w
-
-
-def _refuse_infinite(what, parts):
-    for name, part in parts.items():
-        if not np.isfinite(part).all():
-            raise DivergenceError(f"{what} {name}", name)
 
 
 def _loss_of_zero(network, x, y, loss):

@@ -10,9 +10,8 @@ import operator
 
 import numpy as np
 
-from lossnotes.learning.backprop import DivergenceError
+from lossnotes.learning.backprop import FAR, DivergenceError
 
-FAR = 1e12  # a weight beyond it has diverged
 ENOUGH = 1e-4  # the part of the fall that the slope promises which a damped step has to deliver
 ROUNDING = 1e-13  # of the value: a smaller fall than that cannot be seen in it
 
@@ -37,8 +36,8 @@ def newton(gradient, hessian, start, steps, step=1.0):
     """w <- w - step H(w)^-1 gradient(w), so many times: to where the gradient would be zero.
 
     gradient, hessian: functions of w (N,) with results (N,) and (N, N). step: positive.
-    Result: the path (steps + 1, N). It ends at whatever point without slope is near, a minimum, a
-    saddle or a maximum.
+    Result: the path (steps + 1, N). Near a point without slope and with an invertible Hessian it
+    goes there, to a minimum, a saddle or a maximum alike. From farther away it may diverge.
     Raises DivergenceError as `gradient_descent` does, and for a singular Hessian.
     Source: notes of CMU 11-785, convergence. Chapter: convergence.
     """

@@ -11,7 +11,7 @@ from itertools import repeat
 
 import numpy as np
 
-from lossnotes.learning.backprop import DivergenceError
+from lossnotes.learning.backprop import FAR, DivergenceError
 from lossnotes.losses._arguments import entry, real_array, refuse_first
 
 
@@ -41,7 +41,7 @@ def sgd(gradient, w, schedule, batches, beta=0.0):
     batches: an iterable of whatever `gradient` takes for a batch.
     beta: from 0 to 1, 1 excluded: the part of the last change that is made again.
     Raises ValueError for bad arguments, and DivergenceError, which names the step and the first
-    bad entry, as soon as the gradient or w is not finite: what has diverged is no result.
+    bad entry, as soon as a weight is NaN or beyond 1e12: what has diverged is no result.
     Source: DL 118, 125. Chapter: sgd.
     """
     return _steps(gradient, _finite("w", w), schedule, batches, _beta(beta))
@@ -66,10 +66,11 @@ def _steps(gradient, w, schedule, batches, beta):
 
 def _refuse_divergence(k, before, slope, w):
     """w is not finite wherever the gradient is not."""
-    if np.isfinite(w).all():
+    if np.abs(w).max(initial=0) <= FAR:
         return
-    name, found = ("w", w) if np.isfinite(slope).all() else ("gradient", slope)
-    index = tuple(np.argwhere(~np.isfinite(found))[0])
+    finite = np.isfinite(slope)
+    name, found, kept = ("w", w, np.abs(w) <= FAR) if finite.all() else ("gradient", slope, finite)
+    index = tuple(np.argwhere(~kept)[0])
     parameter = entry("w", index)
     what = f"{entry(name, index)} = {found[index]}, from {parameter} = {before[index]:.6g}"
     raise DivergenceError(what, parameter, k)

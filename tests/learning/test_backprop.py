@@ -364,10 +364,16 @@ def test_a_loss_that_grows_is_reported_at_the_end_of_its_epoch():
     assert "the loss has grown" in str(diverge(100.0))
 
 
-def test_a_result_beyond_the_numbers_is_reported_with_its_step_and_parameter():
+def test_a_result_beyond_the_numbers_is_reported_with_its_parameter():
+    with pytest.raises(DivergenceError, match="^behind W1 a result is not finite") as error:
+        Network([Affine([[10.0]], [0.0])]).forward(np.array([1e308]))
+    assert error.value.parameter == "W1"
+
+
+def test_a_weight_beyond_the_bound_is_reported_with_its_step_and_parameter():
     error = diverge(1e200, ReLU)
-    assert (error.step, error.parameter) == (2, "W2")
-    assert "behind W2 a result is not finite" in str(error)
+    assert (error.step, error.parameter) == (1, "W1")
+    assert "a weight in W1 has diverged" in str(error)
 
 
 def test_a_gradient_beyond_the_numbers_is_reported_with_its_parameter():
@@ -391,7 +397,7 @@ def test_a_step_beyond_the_numbers_is_reported():
         return np.full(s.shape, 1e300)
 
     error = diverge(1e300, loss_grad=large)
-    assert error.step == 1 and "the step leads out of the numbers" in str(error)
+    assert error.step == 1 and "has diverged" in str(error)
 
 
 def test_training_that_goes_on_from_a_good_network_is_not_called_divergence():
