@@ -25,6 +25,17 @@ BROWSERS = ["chromium", "chromium-browser", "google-chrome"]
 CHROMIUM = next(filter(None, map(shutil.which, BROWSERS)), None)
 
 
+def extension_of_sphinx(name):
+    """A module beside the chapters, which is in no package."""
+    spec = importlib.util.spec_from_file_location(name, ROOT / "book" / f"{name}.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+extension, formulas = extension_of_sphinx("extension"), extension_of_sphinx("formulas")
+
+
 # Building
 
 
@@ -66,13 +77,23 @@ def test_the_address_of_the_site_leads_to_the_first_page(site):
 
 @pytest.mark.parametrize("address", ["", "https://example.org/someone/book"])
 def test_buttons_lead_out_of_the_book_only_when_the_repository_has_an_address(address):
-    spec = importlib.util.spec_from_file_location("extension", ROOT / "book" / "extension.py")
-    extension = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(extension)
     config = SimpleNamespace(html_theme_options={"repository_url": address})
     extension.link_to_repository(None, config)
     buttons = {"use_edit_page_button", "use_issues_button", "launch_buttons"}
     assert (buttons <= set(config.html_theme_options)) == bool(address)
+
+
+@pytest.mark.parametrize("tex", [r"\frac{1}", r"\unknown", "x^", r"\begin{aligned} x", "a_b_c"])
+def test_a_formula_that_is_not_understood_is_an_error_of_the_build(tex, caplog):
+    with pytest.raises(ValueError, match="KaTeX parse error"):
+        formulas.typeset(tex)
+    shown = formulas.typeset_or_warn(tex, False, None)
+    assert shown == f'<code class="katex-error">{tex}</code>'
+    assert [record.levelname for record in caplog.records] == ["WARNING"]
+
+
+def test_a_formula_is_set_with_its_mathml():
+    assert '<math xmlns="http://www.w3.org/1998/Math/MathML">' in formulas.typeset("x^2")
 
 
 # Looking at a page
@@ -87,17 +108,15 @@ IMAGES = r"""
 MATHEMATICS = r"""
 () => {
   const found = [];
-  for (const e of document.querySelectorAll("mjx-merror"))
-    found.push(`not understood: ${e.dataset.mjxError}`);
-  for (const e of document.querySelectorAll("mjx-assistive-mml [mathcolor='red']"))
+  for (const e of document.querySelectorAll(".katex-error"))
     found.push(`not understood: ${e.textContent}`);
   for (const e of document.querySelectorAll(".math"))
-    if (!e.querySelector("mjx-container")) found.push(`not set: ${e.textContent.trim()}`);
+    if (!e.querySelector(".katex")) found.push(`not set: ${e.textContent.trim()}`);
   const texts = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
   while (texts.nextNode()) {
     const text = texts.currentNode;
     if (/\\[()[\]]|\$\$|\\(frac|sum|operatorname|begin)\b/.test(text.data)
-        && !text.parentElement.closest("pre, code, script, style, mjx-container, .math"))
+        && !text.parentElement.closest("pre, code, script, style, .katex, .math"))
       found.push(`left as text: ${text.data.trim().slice(0, 80)}`);
   }
   return found;
@@ -118,7 +137,6 @@ SCROLLING = r"""
 
 READY = """
 async () => {
-  await window.MathJax?.startup?.promise;
   await document.fonts.ready;
   document.querySelectorAll("button.toggle-button").forEach(button => button.click());
 }
@@ -138,7 +156,7 @@ THIN = """
     kinds.add(kind);
   }
   document.body.normalize();
-  const formulas = [...document.querySelectorAll("mjx-container:not([display])")];
+  const formulas = [...document.querySelectorAll(".katex:not(.katex-display *)")];
   const boxes = formulas.map(formula => formula.getBoundingClientRect());
   formulas.forEach((formula, i) => {
     formula.style.display = "inline-block";
@@ -169,7 +187,7 @@ AXE = {
 def look(window, url):
     """Visit a page, its solutions unfolded; what is to complain of, by width, theme and kind.
 
-    It is loaded in a wide window that is made narrow then: to set the formulas takes longest.
+    It is loaded once, in a wide window that is made narrow then.
     """
     found = {case: {"console": [], "requests": []} for case in CASES}
     complaints = found[CASES[0]]
@@ -234,7 +252,7 @@ def browser():
 
 @pytest.fixture(scope="session")
 def window(browser):
-    """One browser context, so that MathJax is fetched once."""
+    """One browser context, so that style sheets and fonts are fetched once."""
     return browser.new_context()
 
 
@@ -304,20 +322,19 @@ WRONG = [
     ("requests", "example.org", "<img src='https://example.org/curve.png' alt='A curve.'>"),
     ("images", "none.png", "<img src='none.png'>"),
     ("images", "file.png", "<img src='curve' alt='file.png'>"),
-    ("mathematics", "not understood: Missing argument", r"<p>\(\frac{1}\)</p>"),
-    ("mathematics", r"not understood: \unknown", r"<p>\(\unknown\)</p>"),
-    ("mathematics", "left as text", r"<p class='mathjax_ignore'>\(x\)</p>"),
+    ("mathematics", r"not understood: \unknown", r"<code class='katex-error'>\unknown</code>"),
+    ("mathematics", "left as text", r"<p>\(x\)</p>"),
     ("mathematics", "not set", "<p class='math'>x</p>"),
     ("scrolling", "div.wide", "<div class='wide' style='width: 2000px'>wide</div>"),
     ("axe", "color-contrast", "<p style='color: #aaa'>pale</p>"),
     ("axe", "scrollable-region", f"<pre style='width: 9em; overflow: auto'>{99 * 'x'}</pre>"),
 ]
 FRAME = """<!doctype html><html lang="en"><title>A page</title>
-<script defer src="_static/mathjax/tex-mml-chtml.js"></script>
+<link rel="stylesheet" href="_static/katex/katex.min.css">
 <body style="background: #fff"><main><h1>A page</h1>{}</main></body></html>"""
 PAGES_BY_HAND = {
     "wrong": "".join(body for _, _, body in WRONG),
-    "right": r"<p>Right: \(x^2\)</p>",
+    "right": f"<p>Right: <span class='math'>{formulas.typeset('x^2')}</span></p>",
     "narrow": "<div style='width: 600px'>wide</div>",
     "dark": "<style>@media (prefers-color-scheme: dark) { p { color: #ccc } }</style><p>pale</p>",
 }
