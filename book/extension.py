@@ -36,15 +36,20 @@ FACES = [
 ]
 
 
+FETCH = """<script>
+  if (location.protocol !== "file:") for (const href of {}) document.head.append(
+    Object.assign(document.createElement("link"),
+      {{rel: "preload", as: "font", type: "font/woff2", crossOrigin: "", href}}));
+</script>"""
+
+
 def fetch_faces_at_once(app, page, template, context, doctree):
-    """Ask for the fonts before the style sheets do, so that no text moves when they come."""
-    links = [
-        '<link rel="preload" as="font" type="font/woff2" crossorigin href="{}" />'.format(
-            context["pathto"](f"_static/{face}.woff2", resource=True)
-        )
+    """Ask for the fonts before the style sheets do, so that no text moves later."""
+    addresses = [
+        context["pathto"](f"_static/{face}.woff2", resource=True)
         for face in FACES
     ]
-    context["metatags"] = "\n".join([context.get("metatags", ""), *links])
+    context["metatags"] = context.get("metatags", "") + FETCH.format(addresses)
 
 
 def mend_bibliography(app, page, template, context, doctree):
