@@ -24,7 +24,7 @@ book: .venv/.installed  ## build the book as HTML and print where it is
 	@$(BIN)/jupyter-book build --all -W -n --keep-going .
 
 test: .venv/.installed  ## run every test, every notebook and the browser
-	@$(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder --nbval --nbval-current-env --nbval-cell-timeout 30 tests book
+	@$(BIN)/pytest -n 3 --dist loadfile --no-loadscope-reorder --nbval --nbval-current-env --nbval-cell-timeout 30 tests book
 
 serve:  ## build the book if it is not there, and serve it on localhost (PORT=8000)
 	@test -f $(PAGES)/index.html || $(MAKE) book

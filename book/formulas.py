@@ -32,7 +32,7 @@ def katex():
 
 @functools.cache
 def typeset(tex, display=False):
-    """HTML of a formula, and its MathML for screen readers; ValueError if wrong."""
+    """HTML of a formula, MathML for screen readers in it; ValueError if wrong."""
     options = {"displayMode": display, "strict": "error"}
     # Only strings in one piece reach Python: stringify makes it one.
     call = f"katex.renderToString({json.dumps(tex)}, {json.dumps(options)})"
