@@ -13,6 +13,7 @@ from types import SimpleNamespace
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
+from docutils import nodes
 from playwright.sync_api import sync_playwright
 from sphinx_external_toc.parsing import parse_toc_yaml
 
@@ -81,6 +82,47 @@ def test_buttons_lead_out_of_the_book_only_when_the_repository_has_an_address(ad
     extension.link_to_repository(None, config)
     buttons = {"use_edit_page_button", "use_issues_button", "launch_buttons"}
     assert (buttons <= set(config.html_theme_options)) == bool(address)
+
+
+def shown_of_each_other():
+    """What Sphinx remembers of two pages."""
+    return SimpleNamespace(
+        titles={"kl": nodes.title("", "Divergence")},
+        tocs={"kl": nodes.bullet_list("", nodes.list_item("", nodes.paragraph("", "Symmetry")))},
+        toc_secnumbers={"kl": {"#symmetry": (3, 1)}},
+        toc_fignumbers={},
+        domaindata={
+            "std": {"labels": {"symmetry": ("kl", "symmetry")}},
+            "cite": {"keys": ["a", "b"]},
+        },
+        found_docs={"kl", "softmax"},
+    )
+
+
+CHANGES = [
+    ("titles", {"kl": nodes.title("", "The divergence")}),
+    ("tocs", {"kl": nodes.bullet_list("", nodes.list_item())}),
+    ("toc_secnumbers", {"kl": {"#symmetry": (1, 3)}}),
+    ("toc_fignumbers", {"kl": {"figure": {"curve": (3, 1)}}}),
+    ("domaindata", {"std": {"labels": {}}, "cite": {"keys": ["a", "b"]}}),
+]
+
+
+@pytest.mark.parametrize(("name", "value"), CHANGES, ids=[name for name, _ in CHANGES])
+def test_all_pages_are_written_again_when_what_they_show_of_each_other_changes(name, value):
+    env = shown_of_each_other()
+    write = functools.partial(extension.write_all_pages_that_may_have_changed, None, env)
+    assert write() == env.found_docs
+    assert write() == []
+    setattr(env, name, value)
+    assert write() == env.found_docs
+
+
+def test_the_order_in_which_pages_are_read_changes_no_other_page():
+    env = shown_of_each_other()
+    extension.write_all_pages_that_may_have_changed(None, env)
+    env.domaindata["cite"]["keys"].reverse()
+    assert extension.write_all_pages_that_may_have_changed(None, env) == []
 
 
 @pytest.mark.parametrize("tex", [r"\frac{1}", r"\unknown", "x^", r"\begin{aligned} x", "a_b_c"])
