@@ -75,12 +75,14 @@ def lines(node):
     if node["nowrap"]:
         return tex
     parts = [
-        rf"\begin{{split}}{part}\end{{split}}" if r"\\" in part else part
+        part if r"\begin" in part or r"\\" not in part else in_lines(part)
         for part in re.split(r"\n\s*\n", tex)
     ]
-    if len(parts) == 1:
-        return parts[0]
-    return r"\begin{aligned}" + r"\\".join(parts) + r"\end{aligned}"
+    return parts[0] if len(parts) == 1 else in_lines(r"\\".join(parts))
+
+
+def in_lines(tex):
+    return r"\begin{aligned}" + tex + r"\end{aligned}"
 
 
 def visit_raw(self, node):
