@@ -154,6 +154,9 @@ MATHEMATICS = r"""
     found.push(`not understood: ${e.textContent}`);
   for (const e of document.querySelectorAll(".math"))
     if (!e.querySelector(".katex")) found.push(`not set: ${e.textContent.trim()}`);
+  for (const e of document.querySelectorAll("div.math > .katex-display"))
+    if (e.getBoundingClientRect().left > e.parentElement.getBoundingClientRect().left + 1)
+      found.push(`not at the left: ${e.querySelector("annotation").textContent}`);
   const texts = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
   while (texts.nextNode()) {
     const text = texts.currentNode;
@@ -366,12 +369,18 @@ WRONG = [
     ("mathematics", r"not understood: \unknown", r"<code class='katex-error'>\unknown</code>"),
     ("mathematics", "left as text", r"<p>\(x\)</p>"),
     ("mathematics", "not set", "<p class='math'>x</p>"),
+    (
+        "mathematics",
+        "not at the left: x",
+        f"<div class='math row'>{formulas.typeset('x', True)}</div>",
+    ),
     ("scrolling", "div.wide", "<div class='wide' style='width: 2000px'>wide</div>"),
     ("axe", "color-contrast", "<p style='color: #aaa'>pale</p>"),
     ("axe", "scrollable-region", f"<pre style='width: 9em; overflow: auto'>{99 * 'x'}</pre>"),
 ]
 FRAME = """<!doctype html><html lang="en"><title>A page</title>
 <link rel="stylesheet" href="_static/katex/katex.min.css">
+<style>.row {{ display: flex; flex-direction: row-reverse; }}</style>
 <body style="background: #fff"><main><h1>A page</h1>{}</main></body></html>"""
 PAGES_BY_HAND = {
     "wrong": "".join(body for _, _, body in WRONG),
