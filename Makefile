@@ -20,11 +20,19 @@ NOTEBOOKS = $(shell find book -name '*.ipynb' -not -path '*/.*' | sort)
 help:  ## this list
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' Makefile | expand -t 12
 
-book: .venv/.installed  ## build the book as HTML and print where it is
-	@$(BIN)/jupyter-book build --all -W -n --keep-going .
+# Only pages that changed are built again, and all that show anything of them (book/extension.py).
+# The book begins anew where what all pages share has changed, and after a build that complained.
+book: _build/.begun  ## build the book as HTML and print where it is
+	@$(BIN)/jupyter-book build -W -n --keep-going . || { rm -f _build/.begun; exit 1; }
+
+_build/.begun: .venv/.installed Makefile _config.yml _toc.yml book/references.bib $(wildcard book/*.py) \
+  $(shell find book/_static)
+	@rm -rf _build
+	@mkdir _build
+	@touch $@
 
 test: .venv/.installed  ## run every test, every notebook and the browser
-	@$(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder --nbval --nbval-current-env --nbval-cell-timeout 30 tests book
+	@$(BIN)/pytest -n 3 --dist loadfile --no-loadscope-reorder --nbval --nbval-current-env --nbval-cell-timeout 30 tests book
 
 serve:  ## build the book if it is not there, and serve it on localhost (PORT=8000)
 	@test -f $(PAGES)/index.html || $(MAKE) book

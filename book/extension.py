@@ -1,5 +1,9 @@
 """The little that the book needs from Sphinx beyond its settings in ``_config.yml``."""
 
+import hashlib
+import re
+
+from docutils import nodes
 from sphinx.addnodes import toctree
 
 
@@ -25,6 +29,65 @@ def list_index_of_terms(app, doctree):
         last["entries"].append(("Index of terms", "genindex"))
 
 
+def plain(value):
+    """Text that is the same in every run for the same titles, numbers and targets."""
+    if isinstance(value, nodes.Node):
+        return value.pformat()
+    if isinstance(value, dict):
+        return str(sorted((plain(key), plain(value[key])) for key in value))
+    if isinstance(
+        value, set | frozenset | list
+    ):  # lists are in the order of reading
+        return str(sorted(map(plain, value)))
+    if isinstance(value, tuple):
+        return str([plain(item) for item in value])
+    return re.sub(r" at 0x\w+", "", repr(value))  # without the address in memory
+
+
+def write_all_pages_that_may_have_changed(app, env):
+    """All pages, if what pages show of each other is no longer what it was."""
+    shown = (
+        env.titles,
+        env.tocs,
+        env.toc_secnumbers,
+        env.toc_fignumbers,
+        env.domaindata,
+    )
+    digest = hashlib.sha256(plain(shown).encode()).hexdigest()
+    before, env.shown_of_each_other = (
+        getattr(env, "shown_of_each_other", None),
+        digest,
+    )
+    return [] if digest == before else env.found_docs
+
+
+# The faces of the first screen.
+FACES = [
+    "fonts/source-serif-4-latin-400-normal",
+    "fonts/source-serif-4-latin-400-italic",
+    "fonts/source-serif-4-latin-600-normal",
+    "fonts/source-code-pro-latin-400-normal",
+    "katex/fonts/KaTeX_Main-Regular",
+    "katex/fonts/KaTeX_Math-Italic",
+]
+
+
+FETCH = """<script>
+  if (location.protocol !== "file:") for (const href of {}) document.head.append(
+    Object.assign(document.createElement("link"),
+      {{rel: "preload", as: "font", type: "font/woff2", crossOrigin: "", href}}));
+</script>"""
+
+
+def fetch_faces_at_once(app, page, template, context, doctree):
+    """Ask for the fonts before the style sheets do, so that no text moves later."""
+    addresses = [
+        context["pathto"](f"_static/{face}.woff2", resource=True)
+        for face in FACES
+    ]
+    context["metatags"] = context.get("metatags", "") + FETCH.format(addresses)
+
+
 def mend_bibliography(app, page, template, context, doctree):
     """Take the role "list" from a list of works whose entries have a role of their own."""
     if body := context.get("body"):
@@ -36,7 +99,9 @@ def mend_bibliography(app, page, template, context, doctree):
 def setup(app):
     app.connect("config-inited", link_to_repository)
     app.connect("doctree-read", list_index_of_terms, priority=900)
+    app.connect(
+        "env-get-updated", write_all_pages_that_may_have_changed, priority=900
+    )
+    app.connect("html-page-context", fetch_faces_at_once)
     app.connect("html-page-context", mend_bibliography)
-    # Formulas may stand in the output of a cell only, where Sphinx does not see them.
-    app.set_html_assets_policy("always")
     return {"parallel_read_safe": True}

@@ -15,6 +15,7 @@ from urllib.parse import urlencode
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
+from docutils import nodes
 from playwright.sync_api import sync_playwright
 from sphinx_external_toc.parsing import parse_toc_yaml
 
@@ -25,6 +26,17 @@ THEMES = ["light", "dark"]
 CASES = [(width, theme) for width in WIDTHS for theme in THEMES]
 BROWSERS = ["chromium", "chromium-browser", "google-chrome"]
 CHROMIUM = next(filter(None, map(shutil.which, BROWSERS)), None)
+
+
+def extension_of_sphinx(name):
+    """A module beside the chapters, which is in no package."""
+    spec = importlib.util.spec_from_file_location(name, ROOT / "book" / f"{name}.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+extension, formulas = extension_of_sphinx("extension"), extension_of_sphinx("formulas")
 
 
 # Building
@@ -68,13 +80,64 @@ def test_the_address_of_the_site_leads_to_the_first_page(site):
 
 @pytest.mark.parametrize("address", ["", "https://example.org/someone/book"])
 def test_buttons_lead_out_of_the_book_only_when_the_repository_has_an_address(address):
-    spec = importlib.util.spec_from_file_location("extension", ROOT / "book" / "extension.py")
-    extension = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(extension)
     config = SimpleNamespace(html_theme_options={"repository_url": address})
     extension.link_to_repository(None, config)
     buttons = {"use_edit_page_button", "use_issues_button", "launch_buttons"}
     assert (buttons <= set(config.html_theme_options)) == bool(address)
+
+
+def shown_of_each_other():
+    """What Sphinx remembers of two pages."""
+    return SimpleNamespace(
+        titles={"kl": nodes.title("", "Divergence")},
+        tocs={"kl": nodes.bullet_list("", nodes.list_item("", nodes.paragraph("", "Symmetry")))},
+        toc_secnumbers={"kl": {"#symmetry": (3, 1)}},
+        toc_fignumbers={},
+        domaindata={
+            "std": {"labels": {"symmetry": ("kl", "symmetry")}},
+            "cite": {"keys": ["a", "b"]},
+        },
+        found_docs={"kl", "softmax"},
+    )
+
+
+CHANGES = [
+    ("titles", {"kl": nodes.title("", "The divergence")}),
+    ("tocs", {"kl": nodes.bullet_list("", nodes.list_item())}),
+    ("toc_secnumbers", {"kl": {"#symmetry": (1, 3)}}),
+    ("toc_fignumbers", {"kl": {"figure": {"curve": (3, 1)}}}),
+    ("domaindata", {"std": {"labels": {}}, "cite": {"keys": ["a", "b"]}}),
+]
+
+
+@pytest.mark.parametrize(("name", "value"), CHANGES, ids=[name for name, _ in CHANGES])
+def test_all_pages_are_written_again_when_what_they_show_of_each_other_changes(name, value):
+    env = shown_of_each_other()
+    write = functools.partial(extension.write_all_pages_that_may_have_changed, None, env)
+    assert write() == env.found_docs
+    assert write() == []
+    setattr(env, name, value)
+    assert write() == env.found_docs
+
+
+def test_the_order_in_which_pages_are_read_changes_no_other_page():
+    env = shown_of_each_other()
+    extension.write_all_pages_that_may_have_changed(None, env)
+    env.domaindata["cite"]["keys"].reverse()
+    assert extension.write_all_pages_that_may_have_changed(None, env) == []
+
+
+@pytest.mark.parametrize("tex", [r"\frac{1}", r"\unknown", "x^", r"\begin{aligned} x", "a_b_c"])
+def test_a_formula_that_is_not_understood_is_an_error_of_the_build(tex, caplog):
+    with pytest.raises(ValueError, match="KaTeX parse error"):
+        formulas.typeset(tex)
+    shown = formulas.typeset_or_warn(tex, False, None)
+    assert shown == f'<code class="katex-error">{tex}</code>'
+    assert [record.levelname for record in caplog.records] == ["WARNING"]
+
+
+def test_a_formula_is_set_with_its_mathml():
+    assert '<math xmlns="http://www.w3.org/1998/Math/MathML">' in formulas.typeset("x^2")
 
 
 # Looking at a page
@@ -89,17 +152,18 @@ IMAGES = r"""
 MATHEMATICS = r"""
 () => {
   const found = [];
-  for (const e of document.querySelectorAll("mjx-merror"))
-    found.push(`not understood: ${e.dataset.mjxError}`);
-  for (const e of document.querySelectorAll("mjx-assistive-mml [mathcolor='red']"))
+  for (const e of document.querySelectorAll(".katex-error"))
     found.push(`not understood: ${e.textContent}`);
   for (const e of document.querySelectorAll(".math"))
-    if (!e.querySelector("mjx-container")) found.push(`not set: ${e.textContent.trim()}`);
+    if (!e.querySelector(".katex")) found.push(`not set: ${e.textContent.trim()}`);
+  for (const e of document.querySelectorAll("div.math > .katex-display"))
+    if (e.getBoundingClientRect().left > e.parentElement.getBoundingClientRect().left + 1)
+      found.push(`not at the left: ${e.querySelector("annotation").textContent}`);
   const texts = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
   while (texts.nextNode()) {
     const text = texts.currentNode;
     if (/\\[()[\]]|\$\$|\\(frac|sum|operatorname|begin)\b/.test(text.data)
-        && !text.parentElement.closest("pre, code, script, style, mjx-container, .math"))
+        && !text.parentElement.closest("pre, code, script, style, .katex, .math"))
       found.push(`left as text: ${text.data.trim().slice(0, 80)}`);
   }
   return found;
@@ -120,7 +184,6 @@ SCROLLING = r"""
 
 READY = """
 async () => {
-  await window.MathJax?.startup?.promise;
   await document.fonts.ready;
   document.querySelectorAll("button.toggle-button").forEach(button => button.click());
 }
@@ -140,7 +203,7 @@ THIN = """
     kinds.add(kind);
   }
   document.body.normalize();
-  const formulas = [...document.querySelectorAll("mjx-container:not([display])")];
+  const formulas = [...document.querySelectorAll(".katex:not(.katex-display *)")];
   const boxes = formulas.map(formula => formula.getBoundingClientRect());
   formulas.forEach((formula, i) => {
     formula.style.display = "inline-block";
@@ -151,11 +214,9 @@ THIN = """
 }
 """
 
-# The theme has followed the system, and no colour is still on its way.
-IN_THEME = """
-theme => [undefined, theme].includes(document.documentElement.dataset.theme)
-  && document.getAnimations().every(animation => animation.playState !== "running")
-"""
+# The theme has followed the system. Its colours change at once here: axe waits for no transition.
+STILL = "*, ::before, ::after { transition: none !important; animation: none !important; }"
+IN_THEME = "theme => [undefined, theme].includes(document.documentElement.dataset.theme)"
 
 # The dark page differs from the light one in its colours only.
 # Without preload: axe would ask for style sheets at addresses that the page does not use.
@@ -171,7 +232,7 @@ AXE = {
 def look(window, url):
     """Visit a page, its solutions unfolded; what is to complain of, by width, theme and kind.
 
-    It is loaded in a wide window that is made narrow then: to set the formulas takes longest.
+    It is loaded once, in a wide window that is made narrow then.
     """
     found = {case: {"console": [], "requests": []} for case in CASES}
     complaints = found[CASES[0]]
@@ -201,6 +262,7 @@ def look(window, url):
     page.emulate_media(color_scheme=THEMES[0])
     page.goto(url)
     page.evaluate(READY)
+    page.add_style_tag(content=STILL)
     for case in CASES:
         complaints = found[case]
         show(*case)
@@ -236,7 +298,7 @@ def browser():
 
 @pytest.fixture(scope="session")
 def window(browser):
-    """One browser context, so that MathJax is fetched once."""
+    """One browser context, so that style sheets and fonts are fetched once."""
     return browser.new_context()
 
 
@@ -306,20 +368,25 @@ WRONG = [
     ("requests", "example.org", "<img src='https://example.org/curve.png' alt='A curve.'>"),
     ("images", "none.png", "<img src='none.png'>"),
     ("images", "file.png", "<img src='curve' alt='file.png'>"),
-    ("mathematics", "not understood: Missing argument", r"<p>\(\frac{1}\)</p>"),
-    ("mathematics", r"not understood: \unknown", r"<p>\(\unknown\)</p>"),
-    ("mathematics", "left as text", r"<p class='mathjax_ignore'>\(x\)</p>"),
+    ("mathematics", r"not understood: \unknown", r"<code class='katex-error'>\unknown</code>"),
+    ("mathematics", "left as text", r"<p>\(x\)</p>"),
     ("mathematics", "not set", "<p class='math'>x</p>"),
+    (
+        "mathematics",
+        "not at the left: x",
+        f"<div class='math row'>{formulas.typeset('x', True)}</div>",
+    ),
     ("scrolling", "div.wide", "<div class='wide' style='width: 2000px'>wide</div>"),
     ("axe", "color-contrast", "<p style='color: #aaa'>pale</p>"),
     ("axe", "scrollable-region", f"<pre style='width: 9em; overflow: auto'>{99 * 'x'}</pre>"),
 ]
 FRAME = """<!doctype html><html lang="en"><title>A page</title>
-<script defer src="_static/mathjax/tex-mml-chtml.js"></script>
+<link rel="stylesheet" href="_static/katex/katex.min.css">
+<style>.row {{ display: flex; flex-direction: row-reverse; }}</style>
 <body style="background: #fff"><main><h1>A page</h1>{}</main></body></html>"""
 PAGES_BY_HAND = {
     "wrong": "".join(body for _, _, body in WRONG),
-    "right": r"<p>Right: \(x^2\)</p>",
+    "right": f"<p>Right: <span class='math'>{formulas.typeset('x^2')}</span></p>",
     "narrow": "<div style='width: 600px'>wide</div>",
     "dark": "<style>@media (prefers-color-scheme: dark) { p { color: #ccc } }</style><p>pale</p>",
 }

@@ -2,7 +2,7 @@
 (() => {
   // A box that scrolls sideways must be reachable by keyboard, and only while it does scroll:
   // otherwise every formula would be a stop of the tab key.
-  const boxes = ["div.math", "mjx-container", ".derivation td", ".output.text_html", "pre",
+  const boxes = ["div.math", ".derivation td", ".output.text_html", "pre",
     ".pst-scrollable-table-container"].join();
   const offerKeyboard = () => {
     for (const box of document.querySelectorAll(boxes)) {
@@ -40,20 +40,6 @@
       sayMore(box);
   };
 
-  // No line begins with the comma that follows a formula.
-  const keepPunctuation = () => {
-    for (const formula of document.querySelectorAll("span.math")) {
-      const text = formula.nextSibling;
-      const mark = text?.nodeType === Node.TEXT_NODE && text.data.match(/^[.,;:!?)’”]+/)?.[0];
-      if (!mark) continue;
-      const unbroken = document.createElement("span");
-      unbroken.className = "unbroken";
-      formula.before(unbroken);
-      text.data = text.data.slice(mark.length);
-      unbroken.append(formula, mark);
-    }
-  };
-
   // Search: excerpts are sentences, without code and with formulas as one would read them out; and
   // what stands at an anchor without words of its own is told by the section around it.
   if (typeof Search !== "undefined" && Search.makeSearchSummary) {
@@ -77,7 +63,8 @@
       content.querySelectorAll("script, style, pre, table, .headerlink, .toc, summary, .cell_input")
         .forEach(element => element.remove());
       content.querySelectorAll(".math").forEach(element => {
-        element.textContent = readable(element.textContent);
+        const tex = element.querySelector("annotation") ?? element;
+        element.textContent = readable(tex.textContent);
       });
       pages.set(html, content);
       return content;
@@ -92,9 +79,7 @@
     Search.makeSearchSummary = (...found) => summarize(...found) ?? document.createElement("p");
   }
 
-  addEventListener("load", async () => {
-    await window.MathJax?.startup?.promise;
-    keepPunctuation();
+  addEventListener("load", () => {
     let width;
     const refit = () => {
       if (innerWidth !== width) fitOutputs();
