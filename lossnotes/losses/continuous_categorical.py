@@ -17,6 +17,7 @@ import operator
 import numpy as np
 
 from lossnotes.losses import _arguments as arguments
+from lossnotes.losses._arithmetic import rounded
 
 # The path of the quadrature and its nodes; the chapter shows how angle and step were found. Nodes
 # are computed 18 at a time, until the last of them weighs no more than NEGLIGIBLE. The fourth time
@@ -82,7 +83,7 @@ def covariance(eta):
     result = np.empty((*eta.shape, classes))
     for block, quadrature in _quadratures(eta, entries=classes**2):
         result.reshape(-1, classes, classes)[block] = quadrature.covariance()
-    return result.astype(eta.dtype)
+    return rounded(result, eta.dtype)
 
 
 def log_prob(y, eta):
@@ -94,7 +95,7 @@ def log_prob(y, eta):
     Raises ValueError as `log_normalizer` does, and for a y that is not on the simplex.
     Source: Gordon-Rodriguez et al. (2020), eq. 5. Chapter: continuous_categorical.
     """
-    return -nll(eta, y)
+    return 0 - nll(eta, y)
 
 
 def nll(eta, y):
@@ -180,7 +181,7 @@ def _parameters(eta):
 def _nll(eta, y, value=False, grad=False):
     eta = _parameters(eta)
     classes = eta.shape[-1]
-    y = arguments.target_array(y, classes)
+    y = arguments.target_array(y, eta)
     dtype = eta.dtype
     if y.dtype.kind == "f":
         dtype = np.result_type(eta, y)
@@ -203,7 +204,7 @@ def _nll(eta, y, value=False, grad=False):
         top = np.broadcast_to(eta.argmax(axis=-1)[..., None], (*gradients.shape[:-1], 1))
         np.put_along_axis(gradients, top, 0, axis=-1)
         np.put_along_axis(gradients, top, 0 - gradients.sum(axis=-1, keepdims=True), axis=-1)
-        gradients = gradients.astype(dtype)
+        gradients = rounded(gradients, dtype)
     return values, gradients
 
 

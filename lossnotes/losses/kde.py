@@ -21,6 +21,7 @@ import numpy as np
 from numpy.polynomial.legendre import Legendre
 
 from lossnotes.losses import _arguments as arguments
+from lossnotes.losses._arithmetic import rounded
 from lossnotes.losses._rows import BLOCK
 from lossnotes.losses.softmax import log_softmax, softmax
 
@@ -231,9 +232,9 @@ def _solve(s, x, interval, kernel, bins, value=False, gradient=False, hessian=Fa
     if value:
         values = values.reshape(shape).astype(dtype)[()]
     if gradient:
-        gradients = gradients.reshape(*shape, N).astype(dtype)
+        gradients = rounded(gradients.reshape(*shape, N), dtype)
     if hessian:
-        hessians = hessians.reshape(*shape, N, N).astype(dtype)
+        hessians = rounded(hessians.reshape(*shape, N, N), dtype)
     return values, gradients, hessians
 
 

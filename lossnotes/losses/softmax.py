@@ -13,6 +13,7 @@ from lossnotes.losses._arithmetic import (
     difference,
     exp_difference,
     others,
+    rounded,
 )
 from lossnotes.losses._rows import Weights, by_blocks
 
@@ -49,7 +50,7 @@ def log_softmax(s):
     def compute(block):
         weights = Weights(rows[block])
         gap = np.subtract(weights.top[:, None], rows[block], dtype=np.float64)
-        result[block] = -(gap + weights.excess[:, None])
+        result[block] = 0 - (gap + weights.excess[:, None])
 
     by_blocks(compute, *rows.shape)
     return result.reshape(s.shape)
@@ -62,7 +63,7 @@ def softmax_jacobian(s):
     Errors as in `softmax`. Source: lecture 14 (the gradient of the gradient). Chapter: softmax.
     """
     s = _scores(s)
-    return _jacobian(s).astype(s.dtype)
+    return rounded(_jacobian(s), s.dtype)
 
 
 def log_loss(s, y):
@@ -105,15 +106,15 @@ def log_loss_hessian(s, y):
     Arguments and errors as in `log_loss`. Source: lecture 14, log loss. Chapter: softmax.
     """
     s = _scores(s)
-    y = arguments.target_array(y, s.shape[-1])
+    y = arguments.target_array(y, s)
     if y.dtype.kind == "f":
         shape = arguments.common_shape(s=s.shape, y=y.shape)
         minus_one = np.full(y.shape[:-1] + (1,), -1.0)
         beyond_one = accurate_sum(np.concatenate([y, minus_one], axis=-1))
         hessian = _jacobian(np.broadcast_to(s, shape), np.broadcast_to(beyond_one, shape[:-1]))
-        return hessian.astype(np.result_type(s, y))
+        return rounded(hessian, np.result_type(s, y))
     shape = arguments.common_shape(s=s.shape[:-1], y=y.shape) + s.shape[-1:]
-    return np.broadcast_to(_jacobian(s), shape + s.shape[-1:]).astype(s.dtype)
+    return rounded(np.broadcast_to(_jacobian(s), shape + s.shape[-1:]), s.dtype)
 
 
 def _scores(s):
@@ -150,7 +151,7 @@ def _jacobian(s, beyond_one=0):
 
 def _log_loss(s, y, value=False, grad=False):
     s = _scores(s)
-    y = arguments.target_array(y, s.shape[-1])
+    y = arguments.target_array(y, s)
     compute_for = _for_vectors if y.dtype.kind == "f" else _for_labels
     return compute_for(s, y, value, grad)
 
@@ -171,7 +172,7 @@ def _for_labels(s, y, value, grad):
             gap = np.subtract(weights.top, s[at_label], dtype=np.float64)
             values[block] = gap + weights.excess
         if grad:
-            elsewhere = weights.others(y) / weights.total
+            elsewhere = (weights.others(y) / weights.total).astype(gradients.dtype)
             weights.e[at_label] = 0
             np.divide(weights.e, weights.total[:, None], out=gradients[block], casting="same_kind")
             gradients[block][at_label] = 0 - elsewhere
@@ -201,7 +202,7 @@ def _for_vectors(s, y, value, grad):
             values[block] = mean_gap + accurate_sum(y) * weights.excess
         if grad:
             e, total = weights.e, weights.total[:, None]
-            gradients[block] = (others(y) * e - y * others(e)) / total
+            gradients[block] = rounded((others(y) * e - y * others(e)) / total, dtype)
 
     by_blocks(compute, *rows.shape)
     if value:
