@@ -71,7 +71,7 @@ class Excluded(ArithmeticError):
     """No claim is made at a point: a kink, a tie of an argmax, a number beyond all bounds."""
 
 
-def evaluate(expression, point):
+def evaluate(expression, point, sums=None):
     """The value at a point, at mpmath's working precision: real unless i is written. 0 log 0 = 0.
 
     A Derivative is computed by central differences with twice the digits, so that SymPy's rules of
@@ -79,8 +79,10 @@ def evaluate(expression, point):
     more nodes until two agree. Raises Undefined where there is no real value, Excluded at kinks, at
     ties of an argmax, where e^x is out of reach and where no two rules agree, and ValueError for
     what this module cannot compute, such as an Integral to infinity.
+    `sums`, a dict, keeps sums over all classes for further points that differ in classes alone.
     """
-    value = _evaluate(expression, point.values | _imaginary(expression) | {SUMS: {}})
+    known = {SUMS: {} if sums is None else sums}
+    value = _evaluate(expression, point.values | _imaginary(expression) | known)
     if isinstance(value, (list, frozenset)):
         raise Undefined(f"{expression} is not a number")
     if mp.isnan(value):
