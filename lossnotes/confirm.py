@@ -337,27 +337,41 @@ class Formula:
             raise ValueError(f"{name} = {given} is no class from 0 to {self.numbers[K] - 1}")
         return int(given) + label
 
-    def at(self, entry, numbers=None, expression=None, digits=DIGITS):
-        """The entry, evaluated with so many digits."""
-        place = {self.index: entry + 1} if self.index else {}
-        point = Point((numbers or self.numbers) | place)
+    def at(self, entries, numbers=None, expression=None, digits=DIGITS):
+        """The entries, evaluated with so many digits; sums over all classes only once."""
+        expression, sums = self.expression if expression is None else expression, {}
+        return [
+            self._evaluated(
+                expression,
+                Point((numbers or self.numbers) | ({self.index: k + 1} if self.index else {})),
+                sums,
+                digits,
+            )
+            for k in entries
+        ]
+
+    @staticmethod
+    def _evaluated(expression, point, sums, digits):
         with mp.workdps(digits):
             try:
-                found = evaluate(self.expression if expression is None else expression, point)
+                found = evaluate(expression, point, sums)
             except (Excluded, Undefined, ValueError) as error:
                 raise ValueError(f"symbolic has no value at {point}: {error}") from None
         if not isfinite(float(found)):
             raise ValueError(f"symbolic is {found} at {point}")
         return mp.mpf(found)
 
-    def spread(self, entry, exact):
-        """How much the entry changes in all when each float moves by an ulp."""
-        base, digits = self.at(entry, digits=50), 50
-        if abs(base - exact) >= abs(exact) / 10**25:  # something cancels
-            base, digits = exact, DIGITS
-        return sum(
-            float(abs(self.at(entry, moved, digits=digits) - base)) for moved in self._moved()
-        )
+    def spreads(self, exact):
+        """How much each entry changes in all when each float moves by an ulp."""
+        entries, spreads = range(len(exact)), [0.0] * len(exact)
+        rough = self.at(entries, digits=50)
+        cancelling = [k for k in entries if abs(rough[k] - exact[k]) >= abs(exact[k]) / 10**25]
+        others = [k for k in entries if k not in cancelling]
+        for some, base, digits in ((others, rough, 50), (cancelling, exact, DIGITS)):
+            for moved in self._moved() if some else ():
+                for k, found in zip(some, self.at(some, moved, digits=digits), strict=True):
+                    spreads[k] += float(abs(found - base[k]))
+        return spreads
 
     def _moved(self):
         for symbol, number in self.numbers.items():
@@ -384,9 +398,10 @@ def _kind_of_symbol(symbol):
 
 
 def _against_formula(formula, number, found):
-    for entry, got in enumerate(found):
-        exact = formula.at(entry)
-        tolerance = ULPS * _ulp(exact, formula.dtype) + formula.spread(entry, exact)
+    values = formula.at(range(len(found)))
+    spreads = formula.spreads(values)
+    for entry, (got, exact, spread) in enumerate(zip(found, values, spreads, strict=True)):
+        tolerance = ULPS * _ulp(exact, formula.dtype) + spread
         with mp.workdps(DIGITS):
             residual = float(mp.mpf(got) - exact)
         yield Check("formula", number, entry, None, got, float(exact), residual, tolerance)
@@ -653,9 +668,7 @@ def _mutants(gradients, formulas):
         yield (
             f"a gradient without the term {term}",
             [
-                -np.array(
-                    [float(formula.at(entry, expression=term)) for entry in range(len(found))]
-                )
+                -np.array(formula.at(range(len(found)), expression=term), dtype=float)
                 for formula, found in zip(formulas, gradients, strict=True)
             ],
         )

@@ -6,6 +6,7 @@ from functools import partial
 
 import numpy as np
 import pytest
+from mpmath import mp
 from sympy import Symbol, log
 
 from lossnotes import confirm as module
@@ -14,7 +15,8 @@ from lossnotes.derive import symbols as paper
 from lossnotes.derive.symbols import A, argmax, delta, epsilon, j, k, p, q, s, softmax, y
 
 POINTS = [([0.3, -1.2, 2.0], 1), ([0.1, 1.2, -2.0, 0.5], 2), ([0.3, 0.4], 0)]
-SYMBOLIC = softmax(s)[j] - delta(j, y)
+P_J = softmax(s)[j]
+SYMBOLIC = P_J - delta(j, y)
 INF = np.inf
 
 
@@ -619,6 +621,22 @@ def test_the_points_are_not_modified():
 
     confirm(log_loss, rude, [(point, 0)])
     assert point.tolist() == [0.3, -1.2]
+
+
+# What it costs
+
+
+def test_a_formula_costs_a_sum_a_float_and_not_a_sum_for_every_pair(monkeypatch):
+    summed, fsum = [], mp.fsum
+    monkeypatch.setattr(mp, "fsum", lambda terms: summed.append(1) or fsum(terms))
+
+    def sums(K):
+        summed.clear()
+        scores = np.random.default_rng(0).normal(size=K)
+        confirm(lambda s: log_loss(s, 0) + s[0], lambda s: target_loss_grad(s, 0), [(scores,)], P_J)
+        return len(summed)
+
+    assert sums(8) == 8 + 2 and sums(16) == 16 + 2
 
 
 # What a page shows
