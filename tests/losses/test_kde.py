@@ -609,6 +609,38 @@ def test_the_closed_form_is_the_integral_by_quadrature(rate):
     assert gradient == pytest.approx(alike, abs=1e-14)
 
 
+@pytest.mark.parametrize("spread", [0, 1, 30, 3000])
+def test_the_hessian_box_by_box_is_that_by_panels(spread, monkeypatch):
+    rng = np.random.default_rng(23)
+    s, x = spread * rng.normal(size=(3, 40)), rng.uniform(-1, 1, (3, 40))
+    s[:, 0] += 0.5 * spread
+    s[1, 1::3], x[2, 1::2], x[:, :3] = -np.inf, x[2, ::2], [-0.9, 0.1, 0.8]
+    by_panels = kde_cross_entropy_hessian(s, x, (-1, 1), box(2))
+    monkeypatch.setattr(kde, "MANY", 1)
+    box_by_box = kde_cross_entropy_hessian(s, x, (-1, 1), box(2))
+    assert np.array_equal(box_by_box, box_by_box.swapaxes(1, 2))
+    assert abs(box_by_box - by_panels).max() < 1e-14
+
+
+@pytest.mark.parametrize("name", [name for name in CASES if name.startswith("box")])
+def test_the_hessian_box_by_box_is_that_of_the_reference(name, monkeypatch):
+    monkeypatch.setattr(kde, "MANY", 1)
+    assert errors(name)[2] <= 2e-14
+
+
+def test_the_hessian_box_by_box_sums_no_panel_for_every_pair(monkeypatch):
+    numbers, cumsum = [], np.cumsum
+    monkeypatch.setattr(np, "cumsum", lambda x: numbers.append(np.size(x)) or cumsum(x))
+    monkeypatch.setattr(kde, "MANY", 1)
+
+    def cost(N):
+        numbers.clear()
+        kde_cross_entropy_hessian(*points(N, 1, 19), box(4))
+        return sum(numbers)
+
+    assert 0 < cost(200) / cost(50) < 18
+
+
 @pytest.mark.parametrize("gradient", [True, False])
 def test_the_closed_form_costs_n_log_n(gradient, monkeypatch):
     numbers, exp = [], np.exp
