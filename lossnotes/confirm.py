@@ -557,7 +557,8 @@ class Estimate:
         return not abs(level.slope - self.slope) > self.error + truncation + 2 * rounding
 
     def contradicts(self, other):
-        return abs(self.slope - other.slope) > self.error + other.error
+        """Whether it is another slope, and not noise that resembles one."""
+        return abs(self.slope - other.slope) > 4 * self.error + other.error
 
     def despite(self, level):
         """The same, where what the level says is noise that nobody expected."""
