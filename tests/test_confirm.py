@@ -1,9 +1,12 @@
 """Confirmation notices wrong gradients, passes right ones, and says what it would have noticed."""
 
+import math
 import warnings
+from functools import partial
 
 import numpy as np
 import pytest
+from mpmath import mp
 from sympy import Symbol, log
 
 from lossnotes import confirm as module
@@ -12,7 +15,8 @@ from lossnotes.derive import symbols as paper
 from lossnotes.derive.symbols import A, argmax, delta, epsilon, j, k, p, q, s, softmax, y
 
 POINTS = [([0.3, -1.2, 2.0], 1), ([0.1, 1.2, -2.0, 0.5], 2), ([0.3, 0.4], 0)]
-SYMBOLIC = softmax(s)[j] - delta(j, y)
+P_J = softmax(s)[j]
+SYMBOLIC = P_J - delta(j, y)
 INF = np.inf
 
 
@@ -237,6 +241,175 @@ def test_large_steps_that_agree_by_chance_do_not_mislead_the_differences():
     assert confirm(wave, lambda s: 8 * np.pi * np.cos(8 * np.pi * s), [(0.01,)]).power < 1e-6
 
 
+# Whatever the scale
+
+FUNCTIONS = {  # with their derivatives
+    "exp": (np.exp, np.exp),
+    "log": (np.log, lambda u: 1 / u),
+    "inverse": (lambda u: 1 / u, lambda u: -1 / u**2),
+    "square": (lambda u: u**2, lambda u: 2 * u),
+    "bell": (lambda u: np.exp(-u * u), lambda u: -2 * u * np.exp(-u * u)),
+    "softplus": (lambda u: np.logaddexp(0, u), lambda u: 1 / (1 + np.exp(-u))),
+    "sine on top": (lambda u: 1e3 + np.sin(u), np.cos),
+    "naive softplus": (lambda u: np.log(1 + np.exp(u)), lambda u: 1 / (1 + np.exp(-u))),
+    "waves": (lambda u: np.sin(50 * u) + u, lambda u: 50 * np.cos(50 * u) + 1),
+    "hinge": (lambda u: max(0.0, 1 + u), lambda u: 1.0 * (u > -1)),
+}
+
+
+def scales(count=200):
+    """A function, where it is asked for, the scale of its argument and of its value."""
+    rng = np.random.default_rng(15)
+    for _ in range(count):
+        name = rng.choice(list(FUNCTIONS))
+        u, (t, c) = rng.lognormal(0, 1.5), 10.0 ** rng.uniform(-12, 12, 2)
+        yield name, min(u, 30) * t, t, c
+
+
+def scaled_problem(name, t, c, factor=1.0):
+    value, slope = FUNCTIONS[name]
+    return lambda x: c * value(x / t), lambda x: factor * c / t * slope(x / t)
+
+
+def test_right_gradients_pass_at_every_scale_and_wrong_ones_do_not():
+    for name, x, t, c in scales():
+        power = confirm(*scaled_problem(name, t, c), [(x,)]).power
+        for factor in (1 + 2 * power, 1 - 2 * power, 0.0, -1.0):
+            with pytest.raises(ConfirmationError):
+                confirm(*scaled_problem(name, t, c, factor), [(x,)])
+
+
+def test_at_every_scale_the_differences_see_a_factor_of_1_plus_1e_5():
+    powers = [confirm(*scaled_problem(name, t, c), [(x,)]).power for name, x, t, c in scales()]
+    assert max(powers) <= 1e-5
+    assert np.median(powers) <= 1e-12
+
+
+@pytest.mark.parametrize("t", [1e-8, 1e-4, 1e4, 1e12])
+def test_scores_over_a_temperature_are_seen_whatever_it_is(t):
+    points = [([0.3 * t, -1.2 * t, 2.0 * t], 1), ([2e4 * t, 19999 * t, -3 * t], 1)]
+
+    def gradient(s, y):
+        return log_loss_grad(s / t, y) / t
+
+    assert confirm(lambda s, y: log_loss(s / t, y), gradient, points).power <= 1e-10
+    with pytest.raises(ConfirmationError):
+        confirm(lambda s, y: log_loss(s / t, y), scaled(gradient, 1 + 1e-9), points)
+
+
+@pytest.mark.parametrize("distance", [1e-2, 1e-5, 1e-8, 1e-11])
+@pytest.mark.parametrize("scale", [1e-6, 1, 1e6])
+def test_a_hinge_is_seen_up_to_its_kink(distance, scale):
+    def hinge(x):
+        return max(0.0, scale - x)
+
+    def slope(x):
+        return -1.0 * (x < scale)
+
+    assert confirm(hinge, slope, [(scale * (1 - distance),)]).power <= 1e-3
+    with pytest.raises(ConfirmationError):
+        confirm(hinge, lambda x: 0.999 * slope(x), [(scale * (1 - distance),)])
+    with pytest.raises(ValueError, match="could not have failed"):
+        confirm(hinge, slope, [(scale * (1 + distance),)])
+    with pytest.raises(ValueError, match="kink"):
+        confirm(hinge, slope, [(scale,)])
+
+
+def test_a_wrong_gradient_beside_a_kink_is_refused_on_its_flat_side():
+    with pytest.raises(ConfirmationError):
+        confirm(lambda x: max(0.0, 1 - x), lambda x: -0.5, [(1 + 1e-8,), (0.5,)])
+
+
+def test_what_nobody_can_see_is_no_confirmation():
+    with pytest.raises(ValueError, match="could not have failed: no error smaller than a factor"):
+        confirm(lambda x: 1e17 + x, lambda x: 1.0, [(37.0,)])
+
+
+def test_an_entry_without_any_difference_is_not_compared():
+    def value(p):
+        if abs(p.sum() - 1) > 1e-8:
+            raise ValueError("p is no probability vector")
+        return (p**2).sum() / 2
+
+    result = confirm(value, lambda p: p, [([0.0, 0.25, 0.75],)])
+    assert (result.entries, result.unseen) == (2, 0)
+
+
+def test_differences_that_see_nothing_say_so_beside_a_formula():
+    def naive(s, y):
+        return np.log(np.exp(s).sum()) - s[y]
+
+    result = confirm(naive, log_loss_grad, [([50.0, 0.0], 0)], SYMBOLIC)
+    assert result.disagreement is None
+    assert "from the differences: nothing to be seen" in repr(result)
+
+
+# Whatever the signature
+
+
+def squares(x, *, weight=1.0):
+    return weight * (x**2).sum()
+
+
+def squares_grad(x, *, weight=1.0):
+    return 2 * weight * x
+
+
+class Squares:
+    def __call__(self, x, weight):
+        return squares(x, weight=weight)
+
+    def slope(self, x, weight):
+        return squares_grad(x, weight=weight)
+
+
+def by_name(**given):
+    return squares(given["x"], weight=given["weight"])
+
+
+def by_name_grad(**given):
+    return squares_grad(given["x"], weight=given["weight"])
+
+
+X = [0.3, -1.2]
+SIGNATURES = {
+    "keyword-only": (squares, squares_grad, {"x": X, "weight": 3.0}),
+    "keyword-only, by default": (squares, squares_grad, (X,)),
+    "keywords": (by_name, by_name_grad, {"x": X, "weight": 3.0}),
+    "partial": (partial(squares, weight=3.0), partial(squares_grad, weight=3.0), (X,)),
+    "one of them partial": (partial(squares, weight=3.0), squares_grad, (X,)),
+    "bound": (Squares().__call__, Squares().slope, (X, 3.0)),
+    "an object": (Squares(), Squares().slope, (X, 3.0)),
+    "arguments": (lambda *given: squares(given[0]), lambda *given: 2 * given[0], (X, 3.0)),
+    "more arguments": (lambda x, *given: squares(x), lambda x, *given: 2 * x, (X, 3.0, 4.0)),
+    "positional-only": (lambda x, /: squares(x), lambda z, /: 2 * z, (X,)),
+    "a ufunc": (np.log, np.reciprocal, (0.3,)),
+    "a ufunc by name": (np.log, lambda x: 1 / x, (0.3,)),
+    "a builtin": (math.exp, math.exp, (0.3,)),
+    "a builtin without signature": (math.log, lambda x: 1 / x, (0.3,)),
+    "a builtin of two": (math.log, lambda x, base: 1 / x / np.log(base), (0.3, 2.0)),
+}
+
+
+@pytest.mark.parametrize(("value", "gradient", "point"), SIGNATURES.values(), ids=SIGNATURES)
+def test_functions_of_every_signature_are_confirmed(value, gradient, point):
+    assert confirm(value, gradient, [point]).power < 1e-10
+    with pytest.raises(ConfirmationError):
+        confirm(value, lambda *a, **b: 1.001 * gradient(*a, **b), [point])
+
+
+def test_what_the_value_has_by_default_meets_the_gradient_and_the_formula():
+    def value(s, c=3.0):
+        return c * (s**2).sum() / 2
+
+    assert confirm(value, lambda s, c: c * s, [(X,)], paper.c * s[j]).ulps < 2
+    assert confirm(value, lambda s, c: (s**2).sum() / 2, [(X,)], wrt="c").power < 1e-10
+
+
+def test_a_float_of_the_other_byte_order_is_a_float():
+    assert confirm(squares, squares_grad, [(np.array(X, ">f8"),)]).power < 1e-10
+
+
 # What is wrong is refused
 
 
@@ -414,6 +587,11 @@ BAD = {
     "s has dtype": dict(at=[([True, False], 0)]),
     "does not fit value": dict(at=[{"s": [0.0, 1.0]}]),
     "neither a dict nor a tuple": dict(at=[3]),
+    "value is 3, not a function": dict(value=3),
+    "gradient is None, not a function": dict(gradient=None),
+    "value is .*'high'.* at s": dict(value=lambda s, y: "high"),
+    "s is a masked array": dict(at=[(np.ma.array([0.0, 1.0]), 0)]),
+    "gradient.* does not have the parameters": dict(gradient=lambda y, s: s),
     "wrt: p": dict(wrt="p"),
     "symbolic has j, k": dict(symbolic=softmax(s)[j] - delta(k, y)),
     "symbolic has c": dict(symbolic=SYMBOLIC + paper.c),
@@ -445,6 +623,22 @@ def test_the_points_are_not_modified():
     assert point.tolist() == [0.3, -1.2]
 
 
+# What it costs
+
+
+def test_a_formula_costs_a_sum_a_float_and_not_a_sum_for_every_pair(monkeypatch):
+    summed, fsum = [], mp.fsum
+    monkeypatch.setattr(mp, "fsum", lambda terms: summed.append(1) or fsum(terms))
+
+    def sums(K):
+        summed.clear()
+        scores = np.random.default_rng(0).normal(size=K)
+        confirm(lambda s: log_loss(s, 0) + s[0], lambda s: target_loss_grad(s, 0), [(scores,)], P_J)
+        return len(summed)
+
+    assert sums(8) == 8 + 2 and sums(16) == 16 + 2
+
+
 # What a page shows
 
 
@@ -458,8 +652,8 @@ def test_the_text_is_the_same_whatever_the_last_digits():
         "confirmed",
         "  compared: 9 entries at 3 points",
         "  from the formula: at most 2 ulps",
-        "  from the differences: at most half the tolerance",
-        "  would notice: a factor 1 + 1e-14",
+        "  from the differences: at most half of their own error",
+        "  would notice: a factor 1 + 1e-14 on the whole gradient, perhaps no smaller error",
         "  in one entry alone: a factor 1 + 1e-14",
     ]
 

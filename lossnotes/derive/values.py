@@ -119,7 +119,7 @@ class Noise:
         return value if exact else self(value)
 
 
-def evaluate(expression, point, noise=None):
+def evaluate(expression, point, noise=None, sums=None):
     """The value at a point, at mpmath's working precision: real unless i is written. 0 log 0 = 0.
 
     A Derivative is computed by central differences with twice the digits, so that SymPy's rules of
@@ -127,9 +127,13 @@ def evaluate(expression, point, noise=None):
     Raises Undefined where there is no real value, Excluded at kinks and at ties of an argmax,
     GivenUp where e^x is out of reach, where no two rules of quadrature agree and where a limit does
     not settle, and ValueError for what this module cannot compute. With `noise` everything that is
-    rounded is a little wrong.
+    rounded is a little wrong. `sums`, a dict, keeps what sums are worth for further points that
+    differ in their classes alone.
     """
     known = point.values | _imaginary(expression) | {SUMS: {}, BOUND: NOTHING}
+    if sums is not None:
+        classes = {x for x, value in point.values.items() if isinstance(value, int)}
+        known |= {SUMS: sums, BOUND: frozenset(classes)}
     value = _evaluate(expression, known if noise is None else known | {NOISE: noise})
     if isinstance(value, (list, frozenset)):
         raise Undefined(f"{expression} is not a number")

@@ -224,7 +224,7 @@ def mean_loss(network, x, y, loss=log_loss):
     x: (N, inputs). y: what the loss accepts for scores (N, K). Result: a number.
     Chapter: backprop.
     """
-    return loss(network.forward(_finite("x", x)), y).mean()
+    return loss(network.forward(_examples(x)), y).mean()
 
 
 def mean_loss_grad(network, x, y, loss_grad=log_loss_grad):
@@ -232,7 +232,7 @@ def mean_loss_grad(network, x, y, loss_grad=log_loss_grad):
 
     Raises DivergenceError, with the parameter, where an entry is not finite. Chapter: backprop.
     """
-    s = network.forward(_finite("x", x))
+    s = network.forward(_examples(x))
     s_grad = loss_grad(s, y)
     with np.errstate(over="ignore", invalid="ignore"):
         network.backward(s_grad / s[..., 0].size)
@@ -253,7 +253,7 @@ def train(network, x, y, step, batch, epochs, rng, loss=log_loss, loss_grad=log_
     lost small, where an epoch ends with more than twice the loss of the start and that of w = 0.
     Chapter: backprop.
     """
-    x, y = _finite("x", x), np.asarray(y)
+    x, y = _examples(x), arguments.any_array("y", y)
     batch, epochs = _count("batch", batch), _count("epochs", epochs)
     if len(x) != len(y):
         raise ValueError(f"x has {len(x)} examples, but y {len(y)}")
@@ -294,6 +294,13 @@ def _loss_of_zero(network, x, y, loss):
     found = mean_loss(network, x, y, loss)
     network.w = w
     return found
+
+
+def _examples(x):
+    x = _finite("x", x)
+    if not x.size:
+        raise ValueError(f"x has shape {x.shape}: without examples there is no mean loss")
+    return x
 
 
 def _finite(name, values):

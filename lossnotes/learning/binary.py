@@ -11,6 +11,7 @@ as the sigmoid of -s. For labels one of the two terms is zero, and nothing cance
 import numpy as np
 
 from lossnotes.losses import _arguments as arguments
+from lossnotes.losses._arithmetic import rounded
 
 
 def sigmoid(s):
@@ -57,7 +58,7 @@ def binary_cross_entropy_grad(s, q):
     Arguments, shapes and errors as there. Source: notes of CMU 11-785. Chapter: binary.
     """
     s, q, dtype = _scores_and_targets(s, q)
-    return _error(s, q).astype(dtype)[()]
+    return rounded(_error(s, q), dtype)[()]
 
 
 def binary_cross_entropy_of_p(p, q):
@@ -85,7 +86,7 @@ def binary_cross_entropy_of_p_grad(p, q):
     with np.errstate(all="ignore"):
         inside = (p - q) / p / (1 - p)
         slope = np.where(q == 1, -1 / p, np.where(q == 0, 1 / (1 - p), inside))
-    return slope.astype(dtype)[()]
+    return rounded(slope, dtype)[()]
 
 
 def squared_error(s, q):
@@ -110,7 +111,7 @@ def squared_error_grad(s, q):
     rounding = e - (denominator - 1)  # three factors would feel it three times
     pull = (1 - q) * np.where(s < 0, e, 1) - q * np.where(s < 0, 1, e)
     slope = pull * e / denominator**3 * (1 - 3 * rounding / denominator)
-    return slope.astype(dtype)[()]
+    return rounded(slope, dtype)[()]
 
 
 def _sigmoid(s):
@@ -153,6 +154,6 @@ def _with_targets(name, values, q):
     """Both in float64, and the dtype of the result: labels do not widen it."""
     labels = arguments.any_array("q", q).dtype.kind in "iu"
     q = _probabilities("q", q)
-    arguments.common_shape(**{name: values.shape, "q": q.shape})
+    arguments.pairwise_shape(**{name: values.shape, "q": q.shape})
     dtype = values.dtype if labels else np.result_type(values, q)
     return values.astype(np.float64), q.astype(np.float64), dtype

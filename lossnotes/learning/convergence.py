@@ -11,6 +11,7 @@ import operator
 import numpy as np
 
 from lossnotes.learning.backprop import FAR, DivergenceError
+from lossnotes.losses._arguments import any_array
 
 ENOUGH = 1e-4  # the part of the fall that the slope promises which a damped step has to deliver
 ROUNDING = 1e-13  # of the value: a smaller fall than that cannot be seen in it
@@ -208,10 +209,7 @@ def _symmetric(A):
 
 
 def _real(name, values):
-    try:
-        array = np.asarray(values)
-    except ValueError:
-        raise ValueError(f"{name} is not an array: its rows differ in length") from None
+    array = any_array(name, values)
     if array.dtype.kind not in "iuf":
         raise ValueError(f"{name} has dtype {array.dtype}; real numbers are needed")
     array = array.astype(np.float64)

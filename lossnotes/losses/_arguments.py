@@ -19,7 +19,12 @@ def refuse_first(name, bad, values, why):
 
 
 def any_array(name, values):
-    """An array of whatever dtype."""
+    """An array of whatever dtype. A masked one is refused: its mask would be lost."""
+    if isinstance(values, np.ma.MaskedArray):
+        raise ValueError(
+            f"{name} is a masked array, whose mask would be lost; was {name}.compressed() meant, "
+            "or weights of zero?"
+        )
     try:
         return np.asarray(values)
     except ValueError:
@@ -27,10 +32,12 @@ def any_array(name, values):
 
 
 def real_array(name, values):
-    """An array of float32 or float64; integers become float64."""
+    """An array of float32 or float64, in this machine's order of bytes; integers are float64."""
     array = any_array(name, values)
     if array.dtype.kind in "iu":
         return array.astype(np.float64)
+    if array.dtype.kind == "f":
+        array = array.astype(array.dtype.newbyteorder("="), copy=False)
     if array.dtype not in (np.float32, np.float64):
         raise ValueError(f"{name} has dtype {array.dtype}; float32, float64 or integers are needed")
     return array
@@ -68,16 +75,35 @@ def class_count(classes):
     return int(classes)
 
 
-def label_array(y, classes):
-    """Integer labels of any shape, each in 0..K-1."""
+def label_array(y, classes, scores=None):
+    """Integer labels of any shape, each in 0..K-1; of a shape that goes with scores (..., K)."""
     y = any_array("y", y)
+    if not y.size and y.dtype.kind == "f":  # as of an empty list
+        y = y.astype(np.intp)
     if y.dtype.kind not in "iu":
         raise ValueError(f"y has dtype {y.dtype}; labels are integers from 0 to {classes - 1}")
     if y.size and (y.min() < 0 or y.max() >= classes):
         refuse_first(
             "y", (y < 0) | (y >= classes), y, f"is not a label: they run from 0 to {classes - 1}"
         )
+    if scores is not None and scores.ndim > 1:
+        _refuse_vectors(y, scores)
     return y.astype(np.intp, copy=False)
+
+
+def _refuse_vectors(y, scores):
+    """Refuse what is of the shape of labels by accident: one-hot vectors, and labels (..., 1)."""
+    if y.shape == (*scores.shape[:-1], 1):
+        raise ValueError(
+            f"y has shape {y.shape} and would be a label for every pair of rows; was y[..., 0] "
+            f"meant, of shape {scores.shape[:-1]}?"
+        )
+    one_hot = y.ndim == scores.ndim and y.shape[-1] == scores.shape[-1] and y.size
+    if one_hot and (y <= 1).all() and (y.sum(axis=-1) == 1).all():
+        raise ValueError(
+            f"y has shape {y.shape} and dtype {y.dtype}: integers are labels, but these look like "
+            "one-hot vectors; was y.argmax(axis=-1) meant, or y.astype(float)?"
+        )
 
 
 def probability_array(name, q, classes=None):
@@ -103,17 +129,32 @@ def probability_array(name, q, classes=None):
     return q
 
 
-def target_array(y, classes):
-    """Integer labels (...,), or float probability vectors (..., K)."""
-    y = any_array("y", y)
-    if y.dtype.kind == "f":
+def target_array(y, scores):
+    """Integer labels (...,), or float probability vectors (..., K), for scores (..., K)."""
+    y, classes = any_array("y", y), scores.shape[-1]
+    if y.dtype.kind == "f" and (y.size or y.shape[-1] == classes):
         if y.ndim == 0 or y.shape[-1] != classes:
             raise ValueError(
                 f"y has dtype {y.dtype} and shape {y.shape}; it must be integer labels, or "
                 f"probability vectors whose last axis is {classes}"
             )
         return probability_array("y", y)
-    return label_array(y, classes)
+    return label_array(y, classes, scores)
+
+
+def pairwise_shape(**shapes):
+    """The shape to which two named shapes broadcast, where an entry belongs to an entry.
+
+    (N,) beside (N, 1) is refused: every number would meet every other.
+    """
+    (a, of_a), (b, of_b) = shapes.items()
+    for name, shape, other in ((a, of_a, of_b), (b, of_b, of_a)):
+        if shape == (*other, 1) and shape != (1, 1) and len(shape) > 1:
+            raise ValueError(
+                f"the shapes {a} {of_a} and {b} {of_b} would pair every {a} with every {b}; was "
+                f"{name}[..., 0] meant?"
+            )
+    return common_shape(**shapes)
 
 
 def common_shape(**shapes):

@@ -35,6 +35,11 @@ def exp_difference(a, b, rest=None):
     return e
 
 
+def rounded(x, dtype):
+    """x in the dtype of a result, where what is too small for it is 0 and never -0."""
+    return x.astype(dtype) + 0
+
+
 def log_ratio(a, b):
     """log(a / b) for positive a and b, accurate also where a is close to b."""
     small, large = np.minimum(a, b), np.maximum(a, b)

@@ -13,25 +13,27 @@ import numpy as np
 from lossnotes.losses._arithmetic import balanced_sum, exp_difference
 
 BLOCK = 2**17  # entries: a megabyte of float64
+LITTLE = 2**14  # entries of a block for one thread: the system gives so little without new pages
 THREADED = 2**18  # entries; below this, starting threads costs more than it saves
 FEW = 64  # classes; up to here columns are summed rather than rows
 
 
 def by_blocks(compute, rows, classes):
     """Call compute(block) for slices that cover range(rows)."""
-    step = max(1, BLOCK // classes)
+    threaded = rows * classes >= THREADED
+    step = max(1, (BLOCK if threaded else LITTLE) // classes)
     blocks = [slice(i, i + step) for i in range(0, rows, step)]
 
     def quietly(block):  # infinities are meant, and a thread starts with its own error state
         with np.errstate(all="ignore"):
             compute(block)
 
-    if rows * classes < THREADED:
-        for block in blocks:
-            quietly(block)
-    else:
+    if threaded:
         with ThreadPoolExecutor(os.cpu_count()) as pool:
             list(pool.map(quietly, blocks))
+    else:
+        for block in blocks:
+            quietly(block)
 
 
 class Weights:

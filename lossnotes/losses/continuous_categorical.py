@@ -17,6 +17,7 @@ import operator
 import numpy as np
 
 from lossnotes.losses import _arguments as arguments
+from lossnotes.losses._arithmetic import rounded
 
 # The path of the quadrature and its nodes; the chapter shows how angle and step were found. Nodes
 # are computed 18 at a time, until the last of them weighs no more than NEGLIGIBLE. The fourth time
@@ -62,10 +63,7 @@ def mean(eta):
     Source: Gordon-Rodriguez et al. (2020) give the density. Chapter: continuous_categorical.
     """
     eta = _parameters(eta)
-    result = np.empty(eta.shape)
-    for block, quadrature in _quadratures(eta):
-        result.reshape(-1, eta.shape[-1])[block] = quadrature.mean()
-    return result.astype(eta.dtype)
+    return _means(eta).astype(eta.dtype)
 
 
 def covariance(eta):
@@ -82,7 +80,7 @@ def covariance(eta):
     result = np.empty((*eta.shape, classes))
     for block, quadrature in _quadratures(eta, entries=classes**2):
         result.reshape(-1, classes, classes)[block] = quadrature.covariance()
-    return result.astype(eta.dtype)
+    return rounded(result, eta.dtype)
 
 
 def log_prob(y, eta):
@@ -94,7 +92,7 @@ def log_prob(y, eta):
     Raises ValueError as `log_normalizer` does, and for a y that is not on the simplex.
     Source: Gordon-Rodriguez et al. (2020), eq. 5. Chapter: continuous_categorical.
     """
-    return -nll(eta, y)
+    return 0 - nll(eta, y)
 
 
 def nll(eta, y):
@@ -131,9 +129,9 @@ def sample(eta, size, rng):
 
     eta: log lambda (..., K). size: an integer or a tuple. rng: a numpy Generator.
     Result: (*size, ..., K) in float64.
-    By rejection, without the normaliser: y is a vector of independent exponentials with the rates
-    tau - eta_k, given that their sum is one. All are drawn but the top one, which fills up the sum.
-    It takes about 2.5 sqrt(K) trials a point at most, for equal eta.
+    By rejection: y is a vector of independent exponentials with the rates tau - eta_k, given that
+    their sum is one. Either all are drawn but the top one, which fills up the sum, or all are, and
+    divided by their sum. The one that is accepted more often takes a few trials a point.
     Raises ValueError as `log_normalizer` does, and for a size or an rng that is none.
     Chapter: continuous_categorical.
     """
@@ -164,10 +162,8 @@ def fit(mean):
     too_small = (target > 0) & (target < 4 / np.finfo(target.dtype).max)
     arguments.refuse_first("mean", too_small, target, "is too small: eta would be infinite")
     rows = target.reshape(-1, target.shape[-1]).astype(np.float64)
-    result = np.full_like(rows, -np.inf)
-    for eta, row in zip(result, rows, strict=True):
-        eta[row > 0] = _fit_row(row[row > 0] / row.sum())
-    return result.reshape(target.shape).astype(target.dtype)
+    eta = _fit_rows(rows / rows.sum(axis=1, keepdims=True))
+    return eta.reshape(target.shape).astype(target.dtype)
 
 
 def _parameters(eta):
@@ -180,7 +176,7 @@ def _parameters(eta):
 def _nll(eta, y, value=False, grad=False):
     eta = _parameters(eta)
     classes = eta.shape[-1]
-    y = arguments.target_array(y, classes)
+    y = arguments.target_array(y, eta)
     dtype = eta.dtype
     if y.dtype.kind == "f":
         dtype = np.result_type(eta, y)
@@ -203,8 +199,15 @@ def _nll(eta, y, value=False, grad=False):
         top = np.broadcast_to(eta.argmax(axis=-1)[..., None], (*gradients.shape[:-1], 1))
         np.put_along_axis(gradients, top, 0, axis=-1)
         np.put_along_axis(gradients, top, 0 - gradients.sum(axis=-1, keepdims=True), axis=-1)
-        gradients = gradients.astype(dtype)
+        gradients = rounded(gradients, dtype)
     return values, gradients
+
+
+def _means(eta):
+    result = np.empty(eta.shape)
+    for block, quadrature in _quadratures(eta):
+        result.reshape(-1, eta.shape[-1])[block] = quadrature.mean()
+    return result
 
 
 def _quadratures(eta, entries=None):
@@ -367,42 +370,85 @@ def _size(size):
 
 
 def _sample_row(eta, count, rng):
-    """Points (count, K) for one eta (K,)."""
+    """Points (count, K) for one eta (K,), by that of two proposals which is accepted more often."""
     result = np.zeros((count, len(eta)))
     with np.errstate(all="ignore"):
         gap = eta.max() - eta
         log_integral = Quadrature(eta[None]).log_integral[0]
-    top = eta.argmax()
-    others = np.flatnonzero((gap < np.inf) & (np.arange(len(eta)) != top))
-    if len(others) == 0:
-        result[:, top] = 1
+    order = np.argsort(gap, kind="stable")
+    classes = order[gap[order] < np.inf]
+    if len(classes) == 1:
+        result[:, classes] = 1
         return result
-    gap = gap[others]
-    beyond = max(0, _saddle((gap - gap.min())[None])[0].item() - gap.min())
-    rates = beyond + gap
-    acceptance = np.exp(log_integral - beyond + np.log(rates).sum())
+    propose = max(
+        _FilledUp(gap[classes], log_integral),
+        _Divided(gap[classes], log_integral),
+        key=lambda proposal: proposal.acceptance,
+    )
     done = 0
     while done < count:
-        trials = min(int((count - done) / acceptance) + 10, max(1, 2**20 // len(eta)))
-        drawn = rng.standard_exponential((trials, len(others))) / rates
-        rest = 1 - drawn.sum(axis=1)
-        accepted = (rest >= 0) & (rng.standard_exponential(trials) >= beyond * rest)
-        drawn, rest = drawn[accepted][: count - done], rest[accepted][: count - done]
-        result[done : done + len(rest), others] = drawn
-        result[done : done + len(rest), top] = rest
-        done += len(rest)
+        trials = min(int((count - done) / propose.acceptance) + 10, max(1, 2**20 // len(eta)))
+        accepted = propose(trials, rng)[: count - done]
+        result[done : done + len(accepted), classes] = accepted
+        done += len(accepted)
     return result
 
 
-def _fit_row(target):
-    """eta (K,) with the mean `target` (K,), all of it positive."""
-    inverse = closest = 1 / target
-    best = np.inf
-    while True:
+class _FilledUp:
+    """All exponentials but the first are drawn, which fills up the sum.
+
+    Rare where many classes are as large as the first: their sum seldom leaves it so little.
+    """
+
+    def __init__(self, gap, log_integral):
+        gap = gap[1:]
+        self.beyond = max(0, _saddle((gap - gap.min())[None])[0].item() - gap.min())
+        self.rates = self.beyond + gap
+        self.acceptance = np.exp(log_integral - self.beyond + np.log(self.rates).sum())
+
+    def __call__(self, trials, rng):
+        drawn = rng.standard_exponential((trials, len(self.rates))) / self.rates
+        rest = 1 - drawn.sum(axis=1)
+        accepted = (rest >= 0) & (rng.standard_exponential(trials) >= self.beyond * rest)
+        return np.concatenate([rest[:, None], drawn], axis=1)[accepted]
+
+
+class _Divided:
+    """All exponentials are drawn and divided by their sum.
+
+    This has the density (K - 1)! prod(rates) / u^K with u = rates . y, and p that of e^-u, up to a
+    factor: so their ratio is u^K e^-u, at most K^K e^-K. Rare where one class is far the largest.
+    """
+
+    def __init__(self, gap, log_integral):
+        K = len(gap)
+        beyond = _saddle(gap[None])[0].item()
+        self.rates = beyond + gap
+        logs = log_integral - beyond + np.log(self.rates).sum()
+        self.acceptance = np.exp(logs + math.lgamma(K) + K - K * math.log(K))
+
+    def __call__(self, trials, rng):
+        K = len(self.rates)
+        drawn = rng.standard_exponential((trials, K))
+        u = drawn.sum(axis=1)
+        drawn /= self.rates
+        total = drawn.sum(axis=1)
+        u /= total
+        accepted = rng.standard_exponential(trials) >= u - K - K * np.log(u / K)
+        return drawn[accepted] / total[accepted, None]
+
+
+def _fit_rows(target):
+    """eta (n, K) with the means `target` (n, K); a row is left as soon as it comes no closer."""
+    with np.errstate(divide="ignore"):
+        inverse = 1 / target
+    closest, best, left = inverse.copy(), np.full(len(target), np.inf), np.arange(len(target))
+    while len(left):
         with np.errstate(all="ignore"):
-            ratio = Quadrature(-inverse[None]).mean()[0] / target
-        error = abs(ratio - 1).max()
-        if not error < best:
-            return closest.min() - closest
-        closest, best = inverse, error
-        inverse = inverse * ratio
+            ratio = np.where(target[left] > 0, _means(-inverse) / target[left], 1)
+        error = abs(ratio - 1).max(axis=1)
+        closer = error < best[left]
+        left, inverse = left[closer], inverse[closer]
+        closest[left], best[left] = inverse, error[closer]
+        inverse = inverse * ratio[closer]
+    return closest.min(axis=1, keepdims=True) - closest

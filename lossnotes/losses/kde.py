@@ -14,6 +14,7 @@ which looks at both ends: a Legendre rule misses a point that takes over just be
 Source: RoboWiki, Understanding BeepBoop (Xor and Kev, 2022). Chapter: kde.
 """
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -21,6 +22,7 @@ import numpy as np
 from numpy.polynomial.legendre import Legendre
 
 from lossnotes.losses import _arguments as arguments
+from lossnotes.losses._arithmetic import rounded
 from lossnotes.losses._rows import BLOCK
 from lossnotes.losses.softmax import log_softmax, softmax
 
@@ -29,6 +31,7 @@ TOLERANCE = 1e-14  # of a panel's part in the means of log p, of r and of r^2
 EPS = np.finfo(np.float64).eps
 ROUNDING = 2 * EPS  # of log p, and so of r, in units of log p and of its slope times b - a
 LIMIT = 1000  # panels a point that may be too coarse, or the kernel is not what it says
+MANY = 200  # points, from which the Hessian of boxes is faster box by box than by all panels
 NUDGE = 8 * EPS  # from a breakpoint into a panel, in units of where breakpoints are
 
 
@@ -82,17 +85,38 @@ class Kernel:
 def box(width):
     """The kernel 1/width for |t| <= width/2 and 0 elsewhere. BeepBoop aims with it."""
     width = _positive("width", width)
-    height, half = -np.log(width), width / 2
-    return Kernel(
-        f"box({width})", lambda t: np.full(t.shape, height), support=(-half, half), constant=True
-    )
+    half = width / 2
+    return Kernel(f"box({width})", Height(-np.log(width)), support=(-half, half), constant=True)
+
+
+@dataclass(frozen=True)
+class Height:
+    """The logarithm of a constant; by its class the Hessian knows that supports are intervals."""
+
+    log: float
+
+    def __call__(self, t):
+        return np.full(t.shape, self.log)
 
 
 def laplace(rate):
     """The kernel (rate/2) e^(-rate |t|). BeepBoop surfs with it, at the rate 13."""
     rate = _positive("rate", rate)
-    top = np.log(rate) - np.log(2)
-    return Kernel(f"laplace({rate})", lambda t: top - rate * abs(t), breakpoints=(0,))
+    return Kernel(f"laplace({rate})", Exponentials(rate), breakpoints=(0,))
+
+
+@dataclass(frozen=True)
+class Exponentials:
+    """log((rate/2) e^(-rate |t|)); by its class the integral knows its closed form."""
+
+    rate: float
+
+    @property
+    def top(self):
+        return np.log(self.rate) - np.log(2)
+
+    def __call__(self, t):
+        return self.top - self.rate * abs(t)
 
 
 def gaussian(width):
@@ -208,13 +232,22 @@ def _solve(s, x, interval, kernel, bins, value=False, gradient=False, hessian=Fa
     values = np.empty(n) if value else None
     gradients = np.empty((n, N)) if gradient else None
     hessians = np.empty((n, N, N)) if hessian else None
-    numbers = max(bins, N) if bins else NODES * N * (len(kernel.breakpoints) + 1)
+    closed = bins is None and isinstance(kernel.log_inside, Exponentials) and not hessian
+    numbers = max(bins, N) if bins else NODES * N * (1 if closed else len(kernel.breakpoints) + 1)
     step = max(1, BLOCK // numbers)
     for start in range(0, n, step):
         block = slice(start, start + step)
         mixture = _Mixture(s[block], x[block] - a[block, None], (b - a)[block], kernel)
-        nodes = mixture.midpoints(bins) if bins else mixture.panels()
-        log_p, r, r_r = mixture.means(*nodes, gradient or hessian, hessian)
+        if closed:
+            log_p, r, r_r = *mixture.means_of_exponentials(gradient), None
+        else:
+            nodes = mixture.midpoints(bins) if bins else mixture.panels()
+            boxes = N >= MANY and bins is None and hessian and isinstance(kernel.log_inside, Height)
+            log_p, r, r_r = (
+                mixture.means_of_boxes(*nodes)
+                if boxes
+                else mixture.means(*nodes, gradient or hessian, hessian)
+            )
         if (gradient or hessian) and (log_p == -np.inf).any():
             bad = (log_p == -np.inf).argmax()
             name = arguments.entry("s", np.unravel_index(start + bad, shape))
@@ -231,9 +264,9 @@ def _solve(s, x, interval, kernel, bins, value=False, gradient=False, hessian=Fa
     if value:
         values = values.reshape(shape).astype(dtype)[()]
     if gradient:
-        gradients = gradients.reshape(*shape, N).astype(dtype)
+        gradients = rounded(gradients.reshape(*shape, N), dtype)
     if hessian:
-        hessians = hessians.reshape(*shape, N, N).astype(dtype)
+        hessians = rounded(hessians.reshape(*shape, N, N), dtype)
     return values, gradients, hessians
 
 
@@ -291,11 +324,82 @@ class _Mixture:
         log_p, _ = self.logs(np.full(len(nodes), k), nodes, False)
         return nodes[log_p == -np.inf][0]
 
+    def means_of_boxes(self, row, nodes, weights):
+        """The same as `means` for a box: each covers panels one after another.
+
+        Two boxes share the panels from where the right one begins to where the left one ends. So
+        with i the one of more weight, the mean of r_i r_k is S_k / S_i times a partial sum of
+        r_i^2 over the panels of i, from one end or the other, and there are n^2 in all.
+        """
+        n, N = self.points.shape
+        mean_log, mean_r, mean_r_r = np.empty(n), np.zeros((n, N)), np.zeros((n, N, N))
+        for k in range(n):
+            of_row = slice(*np.searchsorted(row, [k, k + 1]))
+            at, share = nodes[of_row, 0], weights[of_row, 0]
+            log_p = self._log_p(k, at)
+            mean_log[k] = share @ log_p
+            order = self.points[k].argsort()
+            points, log_S = self.points[k, order], self.log_S[k, order]
+            low, high = self.kernel.support
+            begin = np.searchsorted(at, points + low - self.nudge[k] / 2)
+            end = np.searchsorted(at, points + high + self.nudge[k] / 2, side="right")
+            log_p = log_p - self.kernel.log_inside.log
+            of_pairs = np.zeros((N, N))
+            for i in np.flatnonzero((log_S > -np.inf) & (begin < end)):
+                panels = slice(begin[i], end[i])
+                r = np.exp(log_S[i] - log_p[panels])
+                mean_r[k, order[i]] = share[panels] @ r
+                squares = share[panels] * r * r
+                first, last = (
+                    np.searchsorted(end, begin[i], "right"),
+                    np.searchsorted(begin, end[i]),
+                )
+                with_left = np.cumsum(squares)[end[first:i] - begin[i] - 1]
+                with_right = np.cumsum(squares[::-1])[end[i] - 1 - begin[i + 1 : last]]
+                less = np.exp(np.minimum(log_S - log_S[i], 0)) * (log_S <= log_S[i])
+                of_pairs[i, first:i] = less[first:i] * with_left
+                of_pairs[i, i + 1 : last] = less[i + 1 : last] * with_right
+            mean_r_r[k][np.ix_(order, order)] = np.maximum(of_pairs, of_pairs.T)
+        return mean_log, mean_r, mean_r_r
+
+    def _log_p(self, k, nodes):
+        """log p at nodes (m,) of row k, by blocks."""
+        step = max(1, BLOCK // self.points.shape[1])
+        parts = [nodes[None, i : i + step] for i in range(0, len(nodes), step)]
+        return np.concatenate([self.logs(np.array([k]), part, False)[0][0] for part in parts])
+
     def midpoints(self, bins):
         """Rows, midpoints and weights of bins of equal width."""
         n = len(self.length)
         nodes = self.length[:, None] * ((np.arange(bins) + 0.5) / bins)
         return np.arange(n), nodes, np.full((n, bins), 1 / bins)
+
+    def means_of_exponentials(self, gradient):
+        """The means of log p (n,) and r (n, N) for a Laplace kernel, in closed form.
+
+        Between neighbours p is e^left + e^right, where left falls and right rises with the slope
+        `rate`. So log p is the higher line and log(1 + e^-|gap|), whose integral is a dilogarithm,
+        and the share of the right in p is the sigmoid of the gap, whose integral is a softplus.
+        What a point has of the left and of the right follows from its neighbour.
+        """
+        rate, order = self.kernel.log_inside.rate, self.points.argsort(axis=1)
+        points, log_S = (np.take_along_axis(v, order, axis=1) for v in (self.points, self.log_S))
+        length = self.length[:, None]
+        left, right = _Side(log_S, points, rate), _Side(log_S[:, ::-1], -points[:, ::-1], rate)
+        ends = np.clip(points, 0, length)
+        a, b = (np.concatenate(v, axis=1) for v in ((0 * length, ends), (ends, length)))
+        none = np.full_like(length, -np.inf)
+        of_left = np.concatenate([none, left.mass - rate * (ends - points)], axis=1)
+        of_right = np.concatenate([right.mass[:, ::-1] - rate * (points - ends), none], axis=1)
+        with np.errstate(all="ignore"):
+            log_p, of_gap = _integrals(of_left, of_right, b - a, rate)
+            mean_log = (log_p / length).sum(axis=1) + self.kernel.log_inside.top
+            if not gradient:
+                return mean_log, None
+            r = left.parts(of_gap[0][:, 1:]) + right.parts(of_gap[1][:, -2::-1])[:, ::-1]
+        mean_r = np.empty_like(r)
+        np.put_along_axis(mean_r, order, r / length, axis=1)
+        return mean_log, mean_r
 
     def panels(self):
         """Rows, nodes and weights of the integral, in panels that are fine enough."""
@@ -391,6 +495,75 @@ class _Mixture:
         return mean_log, mean_r, mean_r_r
 
 
+class _Side:
+    """What the points (n, N), which rise, have at each of them of the exponentials to its left.
+
+    mass    the logarithm of the sum over j <= i of S_j e^(-rate (x_i - x_j))
+    own     the part of S_i in that sum
+    before  the part of the others
+    """
+
+    def __init__(self, log_S, points, rate):
+        top, total, step = np.maximum(log_S, NOWHERE), np.ones_like(log_S), 1
+        with np.errstate(all="ignore"):
+            while step < points.shape[1]:  # total e^top is the sum of 1, 2, 4, ... points
+                here = top[:, step:]
+                there = top[:, :-step] - rate * (points[:, step:] - points[:, :-step])
+                higher = np.maximum(here, there)
+                before = total[:, :-step] * np.exp(there - higher)
+                total[:, step:] = total[:, step:] * np.exp(here - higher) + before
+                top[:, step:] = higher
+                step *= 2
+            self.mass = np.where(top > NOWHERE / 2, top + np.log(total), -np.inf)
+            there = self.mass > -np.inf
+            self.own = np.where(there, np.exp(log_S - self.mass), 0)
+            before = self.mass[:, :-1] - rate * np.diff(points) - self.mass[:, 1:]
+            self.before = np.where(there[:, 1:], np.exp(before), 0)
+
+    def parts(self, panels):
+        """The integral that each point has, where panel i is to the right of point i."""
+        total, passed, step = panels.copy(), self.before, 1
+        while step < total.shape[1]:  # panels i to i + 1, i + 3, i + 7, ...
+            total[:, :-step] += passed * total[:, step:]
+            passed, step = passed[:, :-step] * passed[:, step:], 2 * step
+        return self.own * total
+
+
+def _integrals(left, right, width, rate):
+    """Over panels: the integrals of log p, and of the parts that the left and the right have of it.
+
+    p = e^(left - rate u) + e^(right - rate (width - u)) for u from 0 to the width.
+    """
+    span = 2 * rate * width
+    first, last = right - left - span / 2, right - left + span / 2
+    until = np.clip(-first / (2 * rate), 0, width)  # the left is higher
+    rest = width - until
+    log_p = np.where(until > 0, (left - rate * until / 2) * until, 0)
+    log_p += np.where(rest > 0, (right - rate * rest / 2) * rest, 0)
+    log_p += (_dilogarithm(last) - _dilogarithm(first)) / (2 * rate)
+    narrow = (span <= NARROW) & (width > 0)  # where dilogarithms would cancel, but few nodes do
+    gap = -abs(right - left)[narrow, None] + span[narrow, None] / 2 * PANEL_NODES
+    higher = (np.maximum(left, right) - span / 4)[narrow]
+    log_p[narrow] = (higher + np.log1p(np.exp(gap)) @ PANEL_WEIGHTS) * width[narrow]
+    parts, wide = [], span > 600  # where expm1 may overflow
+    for begin, end in ((-last, -first), (first, last)):
+        part = np.log1p(np.expm1(span) / (1 + np.exp(-begin)))
+        grown = np.logaddexp(0, end[wide]) - np.logaddexp(0, begin[wide])
+        part[wide] = np.where(begin[wide] < np.inf, grown, span[wide])
+        parts.append(part / (2 * rate))
+    return log_p, parts
+
+
+def _dilogarithm(x):
+    """The integral of log(1 + e^-|t|) from 0 to x, by Debye's series in log(1 + e^-|x|)."""
+    t = np.log1p(np.exp(-abs(x)))
+    square = t * t
+    series = 0.0
+    for coefficient in DEBYE[::-1]:
+        series = series * square + coefficient
+    return np.copysign(np.pi**2 / 12 - t * (1 + t / 4 + square * series), x)
+
+
 def _lobatto(nodes):
     """Nodes and weights of the Gauss-Lobatto rule for the mean over [-1, 1]."""
     P = Legendre.basis(nodes - 1)
@@ -400,3 +573,8 @@ def _lobatto(nodes):
 
 
 UNIT_NODES, UNIT_WEIGHTS = _lobatto(NODES)
+NARROW, NOWHERE = 0.5, -1e300
+PANEL_NODES, PANEL_WEIGHTS = np.polynomial.legendre.leggauss(6)
+PANEL_WEIGHTS = PANEL_WEIGHTS / 2
+BERNOULLI = (1 / 6, -1 / 30, 1 / 42, -1 / 30, 5 / 66, -691 / 2730, 7 / 6, -3617 / 510)
+DEBYE = [B / math.factorial(2 * k + 3) for k, B in enumerate(BERNOULLI)]

@@ -8,7 +8,7 @@ float32). Leading axes broadcast. 0 log 0 = 0 throughout.
 import numpy as np
 
 from lossnotes.losses import _arguments as arguments
-from lossnotes.losses._arithmetic import accurate_sum, log_ratio
+from lossnotes.losses._arithmetic import accurate_sum, log_ratio, rounded
 
 
 def entropy(q):
@@ -27,6 +27,8 @@ def kl_divergence(q, p):
 
     q, p: probability vectors (..., K). Result: (...,); +inf where p_i = 0 < q_i.
     Raises ValueError if either is not a probability vector.
+    Where q has a little more or less in all than p, as the tolerance permits, the sum may come out
+    below zero. No divergence does, and the result is 0 then.
     The terms q_i log(q_i / p_i) have both signs; the result is accurate to the last digits of the
     largest. Where p_i is close to q_i its term is taken apart into q_i log(q_i / p_i) - q_i + p_i,
     which is >= 0 and small, and q_i - p_i, which is exact.
@@ -39,7 +41,8 @@ def kl_divergence(q, p):
         near = abs(z) < 0.1
         terms = np.where(near, _excess(q, p, z), np.where(q > 0, q * log_ratio(q, p), 0))
         differences = np.where(near, q - p, 0)
-        return accurate_sum(np.concatenate([terms, differences], axis=-1)).astype(dtype)[()]
+        total = accurate_sum(np.concatenate([terms, differences], axis=-1))
+        return np.maximum(total, 0).astype(dtype)[()]
 
 
 def kl_divergence_grad(q, p):
@@ -72,7 +75,7 @@ def cross_entropy_grad(q, p):
     q, p, dtype = _target_and_prediction(q, p)
     q, p = q.astype(np.float64), p.astype(np.float64)
     with np.errstate(all="ignore"):
-        return np.where(q > 0, -q / p, 0).astype(dtype)
+        return rounded(np.where(q > 0, -q / p, 0), dtype)
 
 
 def _target_and_prediction(q, p):

@@ -14,6 +14,7 @@ from fractions import Fraction
 import numpy as np
 
 from lossnotes.losses import _arguments as arguments
+from lossnotes.losses._arithmetic import rounded
 from lossnotes.losses.softmax import log_loss, log_loss_grad
 
 
@@ -50,7 +51,7 @@ def smoothed_log_loss_grad(s, y, epsilon, convention="uniform"):
     Arguments and errors as in `smoothed_log_loss`. Chapter: label_smoothing.
     """
     s, q = _scores_and_target(s, y, epsilon, convention)
-    return log_loss_grad(s.astype(np.float64), q).astype(s.dtype)
+    return rounded(log_loss_grad(s.astype(np.float64), q), s.dtype)
 
 
 def optimal_gap(classes, epsilon, convention="uniform"):
@@ -72,6 +73,7 @@ def optimal_gap(classes, epsilon, convention="uniform"):
 
 def _scores_and_target(s, y, epsilon, convention):
     s = arguments.score_array("s", s, at_least=2)
+    y = arguments.label_array(y, s.shape[-1], s)
     return s, smooth(y, s.shape[-1], epsilon, convention)
 
 

@@ -3,7 +3,7 @@
 import numpy as np
 
 from lossnotes.losses import _arguments as arguments
-from lossnotes.losses._arithmetic import log_ratio
+from lossnotes.losses._arithmetic import log_ratio, rounded
 
 
 def one_hot(y, classes):
@@ -38,7 +38,7 @@ def squared_log_error_grad(h, y):
     h, y = _positive("h", h), _positive("y", y)
     dtype = np.result_type(h, y)
     with np.errstate(over="ignore"):
-        return (2 * _log_ratio(h, y) / h).astype(dtype)[()]
+        return rounded(2 * _log_ratio(h, y) / h, dtype)[()]
 
 
 def geometric_mean(y):
@@ -67,6 +67,6 @@ def _positive(name, values):
 
 
 def _log_ratio(h, y):
-    arguments.common_shape(h=h.shape, y=y.shape)
+    arguments.pairwise_shape(h=h.shape, y=y.shape)
     with np.errstate(all="ignore"):
         return log_ratio(h.astype(np.float64), y.astype(np.float64))

@@ -64,7 +64,7 @@ def _sides(s, y):
 def _right_classes(y, s):
     y, classes = arguments.any_array("y", y), s.shape[-1]
     if y.dtype != bool:
-        return np.arange(classes) == arguments.label_array(y, classes)[..., None]
+        return np.arange(classes) == arguments.label_array(y, classes, s)[..., None]
     if y.ndim == 0 or y.shape[-1] != classes:
         raise ValueError(f"y is a mask of shape {y.shape}; its last axis must be {classes}")
     arguments.refuse_first("y", ~y.any(axis=-1), y, "has no right class")

@@ -1,7 +1,8 @@
 """Softmax and the log loss. Chapter: softmax.
 
 Everything is computed from the weights e_i = e^(s_i - max s), never from p_y - 1 or LSE(s) - s_y:
-those cancel where the prediction is good, which is where one looks.
+those cancel where the prediction is good, which is where one looks. Where no score is large, the
+loss of a label takes the exponentials of the scores themselves, which saves the subtraction.
 """
 
 import numpy as np
@@ -10,11 +11,15 @@ from lossnotes.losses import _arguments as arguments
 from lossnotes.losses._arithmetic import (
     accurate_square,
     accurate_sum,
+    balanced_sum,
     difference,
     exp_difference,
     others,
+    rounded,
 )
-from lossnotes.losses._rows import Weights, by_blocks
+from lossnotes.losses._rows import FEW, Weights, by_blocks
+
+REACH = 345  # of scores whose exponentials, and the ratios of these, are floats of full precision
 
 
 def softmax(s):
@@ -49,7 +54,7 @@ def log_softmax(s):
     def compute(block):
         weights = Weights(rows[block])
         gap = np.subtract(weights.top[:, None], rows[block], dtype=np.float64)
-        result[block] = -(gap + weights.excess[:, None])
+        result[block] = 0 - (gap + weights.excess[:, None])
 
     by_blocks(compute, *rows.shape)
     return result.reshape(s.shape)
@@ -62,7 +67,7 @@ def softmax_jacobian(s):
     Errors as in `softmax`. Source: lecture 14 (the gradient of the gradient). Chapter: softmax.
     """
     s = _scores(s)
-    return _jacobian(s).astype(s.dtype)
+    return rounded(_jacobian(s), s.dtype)
 
 
 def log_loss(s, y):
@@ -105,15 +110,15 @@ def log_loss_hessian(s, y):
     Arguments and errors as in `log_loss`. Source: lecture 14, log loss. Chapter: softmax.
     """
     s = _scores(s)
-    y = arguments.target_array(y, s.shape[-1])
+    y = arguments.target_array(y, s)
     if y.dtype.kind == "f":
         shape = arguments.common_shape(s=s.shape, y=y.shape)
         minus_one = np.full(y.shape[:-1] + (1,), -1.0)
         beyond_one = accurate_sum(np.concatenate([y, minus_one], axis=-1))
         hessian = _jacobian(np.broadcast_to(s, shape), np.broadcast_to(beyond_one, shape[:-1]))
-        return hessian.astype(np.result_type(s, y))
+        return rounded(hessian, np.result_type(s, y))
     shape = arguments.common_shape(s=s.shape[:-1], y=y.shape) + s.shape[-1:]
-    return np.broadcast_to(_jacobian(s), shape + s.shape[-1:]).astype(s.dtype)
+    return rounded(np.broadcast_to(_jacobian(s), shape + s.shape[-1:]), s.dtype)
 
 
 def _scores(s):
@@ -149,8 +154,8 @@ def _jacobian(s, beyond_one=0):
 
 
 def _log_loss(s, y, value=False, grad=False):
-    s = _scores(s)
-    y = arguments.target_array(y, s.shape[-1])
+    s = arguments.score_array("s", s)
+    y = arguments.target_array(y, s)
     compute_for = _for_vectors if y.dtype.kind == "f" else _for_labels
     return compute_for(s, y, value, grad)
 
@@ -162,19 +167,40 @@ def _for_labels(s, y, value, grad):
     labels = np.broadcast_to(y, shape).reshape(-1)
     values = np.empty(len(rows), s.dtype) if value else None
     gradients = np.empty(rows.shape, s.dtype) if grad else None
+    scores = s
 
     def compute(block):
         s, y = rows[block], labels[block]
+        if s.max() <= REACH and s.min() >= -REACH:  # neither NaN nor infinite
+            compute_within_reach(block, s, y)
+            return
+        _scores(scores)
         weights = Weights(s)
         at_label = np.arange(len(y)), y
         if value:
             gap = np.subtract(weights.top, s[at_label], dtype=np.float64)
             values[block] = gap + weights.excess
         if grad:
-            elsewhere = weights.others(y) / weights.total
+            elsewhere = (weights.others(y) / weights.total).astype(gradients.dtype)
             weights.e[at_label] = 0
             np.divide(weights.e, weights.total[:, None], out=gradients[block], casting="same_kind")
             gradients[block][at_label] = 0 - elsewhere
+
+    def compute_within_reach(block, s, y):
+        """From e^s itself: s is exact, and the largest need not be taken from it."""
+        e = gradients[block] if grad and s.dtype == np.float64 else np.empty(s.shape)
+        np.exp(s, out=e, dtype=np.float64)
+        at_label = np.arange(0, e.size, classes) + y
+        of_label = e.reshape(-1)[at_label]
+        e.reshape(-1)[at_label] = 0
+        rest = balanced_sum(np.asfortranarray(e) if classes <= FEW else e)
+        if value:
+            values[block] = np.log1p(rest / of_label)
+        if grad:
+            total = rest + of_label
+            np.divide(e, total[:, None], out=gradients[block], casting="same_kind")
+            elsewhere = (rest / total).astype(gradients.dtype)
+            gradients[block].reshape(-1)[at_label] = 0 - elsewhere
 
     by_blocks(compute, *rows.shape)
     if value:
@@ -185,6 +211,7 @@ def _for_labels(s, y, value, grad):
 
 
 def _for_vectors(s, y, value, grad):
+    s = _scores(s)
     dtype = np.result_type(s, y)
     shape = arguments.common_shape(s=s.shape, y=y.shape)
     rows = np.broadcast_to(s, shape).reshape(-1, shape[-1])
@@ -201,7 +228,7 @@ def _for_vectors(s, y, value, grad):
             values[block] = mean_gap + accurate_sum(y) * weights.excess
         if grad:
             e, total = weights.e, weights.total[:, None]
-            gradients[block] = (others(y) * e - y * others(e)) / total
+            gradients[block] = rounded((others(y) * e - y * others(e)) / total, dtype)
 
     by_blocks(compute, *rows.shape)
     if value:

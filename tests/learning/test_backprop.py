@@ -406,3 +406,20 @@ def test_training_that_goes_on_from_a_good_network_is_not_called_divergence():
     train(network, x, y, 1.0, 20, 300, np.random.default_rng(0))
     start, end = train(network, x, y, 1.5, 4, 1, np.random.default_rng(0))
     assert 2 * start < end
+
+
+def test_no_examples_have_no_mean_loss():
+    network, x = perceptron([2, 3], Tanh, np.random.default_rng(0)), np.zeros((0, 2))
+    for call in (
+        lambda: mean_loss(network, x, []),
+        lambda: mean_loss_grad(network, x, []),
+        lambda: train(network, x, [], 0.1, 1, 1, np.random.default_rng(0)),
+    ):
+        with pytest.raises(ValueError, match="without examples there is no mean loss"):
+            call()
+
+
+def test_masked_labels_are_not_trained_on():
+    network, y = perceptron([2, 3], Tanh, np.random.default_rng(0)), np.ma.array([0], mask=[True])
+    with pytest.raises(ValueError, match="y is a masked array"):
+        train(network, np.zeros((1, 2)), y, 0.1, 1, 1, np.random.default_rng(0))

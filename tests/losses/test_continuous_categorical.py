@@ -446,3 +446,48 @@ def test_a_gap_beyond_the_floats_is_a_zero_lambda_without_a_warning():
 def test_bad_input_is_named(call, why):
     with pytest.raises(ValueError, match=why):
         call()
+
+
+# What it costs
+
+
+def quadratures_to_fit(means, monkeypatch):
+    """How many Quadratures it takes."""
+    found, begin = [], cc.Quadrature.__init__
+    with monkeypatch.context() as patch:
+        patch.setattr(cc.Quadrature, "__init__", lambda self, eta: found.append(begin(self, eta)))
+        cc.fit(means)
+    return len(found)
+
+
+def test_rows_are_fitted_together(monkeypatch):
+    means = np.random.default_rng(8).dirichlet(np.ones(10), 300)
+    alone = max(quadratures_to_fit(mean, monkeypatch) for mean in means[:20])
+    assert quadratures_to_fit(means, monkeypatch) < 4 * alone
+
+
+@pytest.mark.parametrize("classes", [2, 10, 100, 1000])
+@pytest.mark.parametrize("kind", ["equal", "normal", "one on top", "some on top"])
+def test_a_point_takes_a_few_trials_however_many_classes_there_are(classes, kind):
+    rng, place = np.random.default_rng(9), np.arange(classes)
+    eta = {
+        "equal": np.zeros(classes),
+        "normal": rng.normal(size=classes),
+        "one on top": np.where(place == 0, 3.0 * classes, 0),
+        "some on top": np.where(place < np.sqrt(classes), 1.0 * classes, 0),
+    }[kind]
+    log_integral = cc.Quadrature(eta[None]).log_integral[0]
+    gap = np.sort(eta.max() - eta)
+    proposals = [make(gap, log_integral) for make in (cc._FilledUp, cc._Divided)]
+    assert max(proposal.acceptance for proposal in proposals) > 0.5
+
+
+@pytest.mark.parametrize("make", [cc._FilledUp, cc._Divided])
+@pytest.mark.parametrize("gap", [[0.0, 0.0], [0.0, 1.0, 4.0], [0.0, 0.5, 0.5, 20.0]])
+def test_either_proposal_has_the_mean_and_is_accepted_as_often_as_it_says(make, gap):
+    gap, trials = np.array(gap), 40_000
+    proposal = make(gap, cc.Quadrature(-gap[None]).log_integral[0])
+    drawn = proposal(trials, np.random.default_rng(10))
+    assert len(drawn) / trials == pytest.approx(proposal.acceptance, abs=4 * 0.5 / trials**0.5)
+    error = np.sqrt(np.diag(cc.covariance(-gap)) / len(drawn))
+    assert (abs(drawn.mean(axis=0) - cc.mean(-gap)) < 4 * error).all()

@@ -166,6 +166,10 @@ CASES = {
     "laplace 13": (laplace, 13, exact_laplace, points(12, 2, 2)),
     "laplace 13, one point": (laplace, 13, exact_laplace, points(1, 1, 3)),
     "laplace 13, far away": (laplace, 13, exact_laplace, ([0, 1], [500.0, 501.0], (-1.0, 1.0))),
+    "laplace 1e-6": (laplace, 1e-6, exact_laplace, points(6, 1, 20)),
+    "laplace 300": (laplace, 300, exact_laplace, points(12, 1, 21)),
+    "laplace 300, gaps": (laplace, 300, exact_laplace, points(12, 30, 22)),
+    "laplace 13, twice": (laplace, 13, exact_laplace, ([0, 1, 2], [0.3, 0.3, -0.1], (-1.0, 1.0))),
     "laplace 1e4": (laplace, 1e4, exact_laplace, points(4, 1, 4)),
     "laplace 1e4, gaps": (laplace, 1e4, exact_laplace, points(4, 700, 5)),
     "laplace 1e6, gaps": (laplace, 1e6, exact_laplace, points(4, 1e5, 6)),
@@ -586,6 +590,69 @@ def test_inputs_are_not_changed():
         kde_cross_entropy_hessian(s, x, (-1, 1), box(4)),
     )
     assert np.array_equal(s, before[0]) and np.array_equal(x, before[1])
+
+
+def by_quadrature(rate):
+    """The same Laplace kernel, which no closed form knows."""
+    kernel = laplace(rate)
+    return replace(kernel, log_inside=lambda t: kernel.log_inside(t))
+
+
+@pytest.mark.parametrize("rate", [0.5, 13, 300])
+def test_the_closed_form_is_the_integral_by_quadrature(rate):
+    rng = np.random.default_rng(18)
+    s, x = 3 * rng.normal(size=(4, 60)), rng.uniform(-1.5, 1.5, (4, 60))
+    s[1, ::3], s[2, 5], x[3, 1::2] = -np.inf, 40, x[3, ::2]
+    loss, gradient = kde_cross_entropy_and_grad(s, x, (-1, [1, 2, 3, 4]), laplace(rate))
+    same, alike = kde_cross_entropy_and_grad(s, x, (-1, [1, 2, 3, 4]), by_quadrature(rate))
+    assert loss == pytest.approx(same, rel=1e-14)
+    assert gradient == pytest.approx(alike, abs=1e-14)
+
+
+@pytest.mark.parametrize("spread", [0, 1, 30, 3000])
+def test_the_hessian_box_by_box_is_that_by_panels(spread, monkeypatch):
+    rng = np.random.default_rng(23)
+    s, x = spread * rng.normal(size=(3, 40)), rng.uniform(-1, 1, (3, 40))
+    s[:, 0] += 0.5 * spread
+    s[1, 1::3], x[2, 1::2], x[:, :3] = -np.inf, x[2, ::2], [-0.9, 0.1, 0.8]
+    by_panels = kde_cross_entropy_hessian(s, x, (-1, 1), box(2))
+    monkeypatch.setattr(kde, "MANY", 1)
+    box_by_box = kde_cross_entropy_hessian(s, x, (-1, 1), box(2))
+    assert np.array_equal(box_by_box, box_by_box.swapaxes(1, 2))
+    assert abs(box_by_box - by_panels).max() < 1e-14
+
+
+@pytest.mark.parametrize("name", [name for name in CASES if name.startswith("box")])
+def test_the_hessian_box_by_box_is_that_of_the_reference(name, monkeypatch):
+    monkeypatch.setattr(kde, "MANY", 1)
+    assert errors(name)[2] <= 2e-14
+
+
+def test_the_hessian_box_by_box_sums_no_panel_for_every_pair(monkeypatch):
+    numbers, cumsum = [], np.cumsum
+    monkeypatch.setattr(np, "cumsum", lambda x: numbers.append(np.size(x)) or cumsum(x))
+    monkeypatch.setattr(kde, "MANY", 1)
+
+    def cost(N):
+        numbers.clear()
+        kde_cross_entropy_hessian(*points(N, 1, 19), box(4))
+        return sum(numbers)
+
+    assert 0 < cost(200) / cost(50) < 18
+
+
+@pytest.mark.parametrize("gradient", [True, False])
+def test_the_closed_form_costs_n_log_n(gradient, monkeypatch):
+    numbers, exp = [], np.exp
+    monkeypatch.setattr(np, "exp", lambda x, **rest: numbers.append(np.size(x)) or exp(x, **rest))
+    solve = kde_cross_entropy_and_grad if gradient else kde_cross_entropy
+
+    def cost(N):
+        numbers.clear()
+        solve(*points(N, 1, 19), laplace(13))
+        return sum(numbers)
+
+    assert cost(4096) / cost(256) < 16 * 12 / 8
 
 
 @pytest.mark.parametrize(("waves", "bins"), [(256, 151), (32, None)])

@@ -64,8 +64,9 @@ def test_a_prediction_close_to_the_target_keeps_its_digits():
 
 
 def test_a_tiny_target_beside_a_small_prediction_keeps_its_digits():
-    q, p = [1.0, 1e-80], [1.0, 1e-40]
-    assert kl_divergence(q, p) == pytest.approx(-40e-80 * np.log(10), rel=1e-15, abs=0)
+    q, p = [1.0, 1e-40], [1.0, 1e-80]
+    assert kl_divergence(q, p) == pytest.approx(40e-40 * np.log(10), rel=1e-15, abs=0)
+    assert kl_divergence(p, q) == 0  # where p has less in all, and the sum would be -92e-80
 
 
 def test_a_tiny_prediction_does_not_overflow():

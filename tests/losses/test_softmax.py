@@ -75,7 +75,7 @@ def test_the_pair_is_the_loss_and_its_gradient():
 
 def test_log_softmax_is_minus_the_loss_of_each_class():
     s = np.array([0, 30, 0.2])
-    assert np.array_equal(log_softmax(s), -log_loss(s, [0, 1, 2]))
+    np.testing.assert_array_max_ulp(log_softmax(s), -log_loss(s, [0, 1, 2]), 4)
 
 
 def test_hessian_is_the_jacobian_whatever_the_label():
@@ -186,3 +186,28 @@ def test_scores_and_vectors_of_two_dtypes_give_the_wider(f):
 def test_one_class_is_certain():
     assert softmax([2.0]).tolist() == [1]
     assert log_loss([2.0], 0) == 0 and log_loss_grad([2.0], 0).tolist() == [0]
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+@pytest.mark.parametrize("classes", [2, 10, 200])
+def test_scores_within_reach_and_beyond_it_have_the_same_loss_and_gradient(dtype, classes):
+    s = np.random.default_rng(0).normal(0, 100, (50, classes)).clip(-345, 345).astype(dtype)
+    y = np.arange(50) % classes
+    beyond = np.vstack([s, np.full((1, classes), 346, dtype)]), np.append(y, 0)
+    (value, gradient), (far, of_far) = log_loss_and_grad(s, y), log_loss_and_grad(*beyond)
+    np.testing.assert_array_max_ulp(value, far[:-1], 8)
+    np.testing.assert_array_max_ulp(gradient, of_far[:-1], 8)
+
+
+def test_scores_at_the_end_of_the_reach_neither_overflow_nor_vanish():
+    s = np.array([[345.0, -345.0, 0.0], [-345.0, -345.0, 345.0]])
+    value, gradient = log_loss_and_grad(s, [1, 2])
+    assert value == pytest.approx([690, 2 * np.exp(-690)], rel=1e-15, abs=0)
+    assert gradient[1] == pytest.approx(np.exp(-690) * np.array([1, 1, -2]), rel=1e-15, abs=0)
+
+
+def test_a_bad_score_is_named_by_its_place_in_the_whole_array():
+    s = np.zeros((3, 5))
+    s[2, 4] = np.nan
+    with pytest.raises(ValueError, match=r"s\[2, 4\] = nan"):
+        log_loss(s, 0)
