@@ -7,10 +7,9 @@ digits, a number is put into the equation that it should solve.
 
 from mpmath import mp
 
+from lossnotes.homework.asked import solves
 from lossnotes.homework.derivations import check_derivation
 from lossnotes.homework.finding import AnswerError, Finding, finding, shown
-from lossnotes.homework.functions import check_function
-from lossnotes.homework.questions import root_between
 
 __all__ = ["AnswerError", "Finding", "check"]
 
@@ -32,8 +31,8 @@ def check(question, answer, parameters, seed=0):
 
 def check_number(question, answer, parameters, seed):
     """All points if the equation has a root within the tolerance of the number."""
-    if isinstance(answer, str):
-        raise AnswerError("should be a number, and is a text")
+    if isinstance(answer, (str, bytes, bool)):
+        raise AnswerError(f"should be a number, and is a {type(answer).__name__}")
     try:
         x = mp.mpf(float(answer))
     except (TypeError, ValueError, OverflowError):
@@ -42,20 +41,18 @@ def check_number(question, answer, parameters, seed):
         raise AnswerError(f"should be a number, and is {x}")
     with mp.workdps(50):
         gap = question.gap(question.equation, parameters)
-        if _solves(gap, x, question.tolerance):
+        right = solves(gap, x, question.tolerance)
+        if right and not question.inside(x):
+            says = f"`{question.answer} = {shown(x)}` solves the equation, but it is not in the "
+            says += f"range that makes sense: from {question.range[0]:g} to {question.range[1]:g}."
+            return finding(question, 0, "wrong", says, "out of range")
+        if right:
             return finding(question, question.points, "right", "It solves the equation.")
-        for mistake in question.mistakes:
-            if _solves(question.gap(mistake.equation, parameters), x, question.tolerance):
-                return finding(question, 0, "wrong", mistake.hint, mistake.hint)
+        if hint := question.hint(x, parameters):
+            return finding(question, 0, "wrong", hint, hint)
         words, mistake = _near(gap, x, question.tolerance)
         says = f"`{question.answer} = {shown(x)}` {_substituted(gap(x))} {words}"
         return finding(question, 0, "wrong", says, mistake)
-
-
-def _solves(gap, x, tolerance):
-    """Whether there is a root within the tolerance, relative to the number."""
-    width = abs(x) * tolerance if x else mp.mpf(tolerance)
-    return root_between(gap, x - width, x + width) is not None
 
 
 def _substituted(value):
@@ -67,7 +64,7 @@ def _substituted(value):
 
 def _near(gap, x, tolerance):
     """What a wrong number looks like."""
-    if _solves(gap, x, min(0.02, 1000 * tolerance)):
+    if solves(gap, x, min(0.02, 1000 * tolerance)):
         return f"You are close: a relative {tolerance:g} is asked for.", "inaccurate"
     looks = [
         (-x, "It looks like the **sign**.", "sign"),
@@ -81,7 +78,7 @@ def _near(gap, x, tolerance):
     if x:
         looks.append((1 / x, "It looks like the reciprocal.", "reciprocal"))
     for other, words, mistake in looks:
-        if _solves(gap, other, max(tolerance, 1e-3)):
+        if solves(gap, other, max(tolerance, 1e-3)):
             return words, mistake
     return "", "wrong number"
 
@@ -96,6 +93,13 @@ def check_written(question, answer, parameters, seed):
     low, high = question.words
     asked = "" if low <= count <= high else f" Between {low} and {high} are asked for."
     return finding(question, 0, "to read", f"{count} words, to be read by a person.{asked}")
+
+
+def check_function(question, answer, parameters, seed):
+    """As `functions` does it; imported here, because only functions need NumPy."""
+    from lossnotes.homework import functions
+
+    return functions.check_function(question, answer, parameters, seed)
 
 
 CHECKS = {

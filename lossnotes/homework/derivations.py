@@ -7,17 +7,16 @@ from functools import lru_cache
 from itertools import combinations, islice, pairwise
 
 from mpmath import mp, nstr
-from sympy import Derivative, Expr, IndexedBase, Integer, Rational
+from sympy import Derivative, Expr, IndexedBase, Integer
 
 from lossnotes.derive import Witness, compare, evaluate
 from lossnotes.derive.kinks import beside_kinks
 from lossnotes.derive.points import Point, draw_points, indices_of, integrations, symbols_of
 from lossnotes.derive.symbols import Between, K, Probabilities
 from lossnotes.derive.values import Excluded, Undefined
+from lossnotes.homework.asked import exact_and_general, generalized, split
 from lossnotes.homework.expressions import MEANINGLESS, ExpressionError, mentions, text
 from lossnotes.homework.finding import AnswerError, code, finding, plain, shown
-from lossnotes.homework.probes import stand_in
-from lossnotes.homework.questions import loosened, split
 
 LINES = 60
 BLANK = {"", "...", "Ellipsis", "None"}
@@ -64,13 +63,13 @@ def check_derivation(question, answer, parameters, seed):
         try:
             expression = question.parse(formula, parameters)
         except ExpressionError as error:
-            says = f"{_followed(number)}**Line {number} cannot be read**: {plain(error)}."
-            return finding(question, 0, "wrong", says, "unreadable line")
+            says = f"**Line {number} cannot be read**: {plain(error)}."
+            return _so_far(question, chain, _followed(number) + says, "unreadable line", parameters)
         before, here = chain[-1], Line(f"line {number}", line, relation, expression)
         failure = follows(before.expression, relation, expression, parameters, seed)
         if failure:
             says, mistake = _explain(failure, before, here, question, parameters, seed)
-            return finding(question, 0, "wrong", _followed(number) + says, mistake)
+            return _so_far(question, chain, _followed(number) + says, mistake, parameters)
         chain.append(here)
     return _arrival(question, chain, parameters, seed)
 
@@ -87,8 +86,24 @@ def _arrival(question, chain, parameters, seed):
     but, mistake = _missing(question, chain, parameters, seed)
     if not but:
         return finding(question, question.points, "right", every)
-    hint = _hint(question, chain[-1].expression, parameters, seed)
-    return finding(question, 0, "partly", f"{every} But {but} {hint or ''}", hint or mistake)
+    hint = question.hint(chain[-1].expression, parameters)
+    says = f"{every} But {but} {hint or ''}"
+    return _so_far(question, chain, says, hint or mistake, parameters, "partly")
+
+
+def _so_far(question, chain, says, mistake, parameters, status="wrong"):
+    """A part of the points for the lines that follow, if the question gives one."""
+    if question.partial:
+        share = question.partial * min(1, _different(question, chain, parameters) / question.lines)
+        if points := round(question.points * share, 2):
+            return finding(question, points, "partly", says, mistake)
+    return finding(question, 0, status, says, mistake)
+
+
+def _different(question, chain, parameters):
+    """How many lines are not the start and no repetition of another one."""
+    start, *written = (question.writing(line.expression, parameters) for line in chain)
+    return len({*written} - {start})
 
 
 def _missing(question, chain, parameters, seed):
@@ -118,14 +133,24 @@ def _missing(question, chain, parameters, seed):
             f"at {gap.point} the start is {shown(gap.left)}, and the last is {shown(gap.right)}.",
             "the ends differ",
         )
-    for line in question.via:
-        via = loosened(question.parse(line, parameters))
-        lines = (loosened(line.expression) for line in chain[1:])
-        if all(follows(via, "=", here, parameters, seed) for here in lines):
-            return (
-                "one takes the very step that was to be shown: put a line between.",
-                "a step left out",
-            )
+    return _left_out(question, chain, parameters)
+
+
+def _left_out(question, chain, parameters):
+    """What of the way to the right end is not shown; two times None if nothing is."""
+    lines = [line.expression for line in chain[1:]]
+    if not question.shows_all_steps(lines, parameters):
+        words = "the very step that was to be shown is left out: put a line between."
+        return words, "a step left out"
+    written = {question.writing(line, parameters) for line in lines}
+    if not {*question.asked_writings(parameters)} <= written:
+        words = "no line is written in the form that was asked for."
+        return words, "not in the form asked for"
+    different = _different(question, chain, parameters) if question.lines > 1 else 1
+    if different < question.lines:
+        words = f"{question.lines} lines are asked for, of which no two are the same but for the "
+        words += f"order of their terms, and there are {different}: show how one gets there."
+        return words, "too few lines"
     return None, None
 
 
@@ -138,14 +163,6 @@ def _strongest(relations):
     return None
 
 
-def _hint(question, expression, parameters, seed):
-    for mistake in question.mistakes:
-        wrong = question.parse(mistake.line, parameters)
-        if follows(wrong, "=", expression, parameters, seed) is None:
-            return mistake.hint
-    return None
-
-
 def follows(left, relation, right, parameters, seed):
     """None if `left relation right`; else a Witness, or the words of an error.
 
@@ -155,14 +172,12 @@ def follows(left, relation, right, parameters, seed):
     """
     if _failure(*_in_general(left, relation, right, parameters), seed) is None:
         return None
-    exact = _numbers(tuple(parameters.items()))[0]
+    exact = exact_and_general(tuple(parameters.items()))[0]
     return _failure(left.xreplace(exact), relation, right.xreplace(exact), seed)
 
 
 def _in_general(left, relation, right, parameters):
-    general = _numbers(tuple(parameters.items()))[1]
-    left, right = (side.xreplace(_these(general, side)) for side in (left, right))
-    return left, relation, right
+    return generalized(left, parameters), relation, generalized(right, parameters)
 
 
 def _is_proved(chain, parameters):
@@ -175,31 +190,12 @@ def _is_proved(chain, parameters):
 
 
 @lru_cache(64)
-def _numbers(parameters):
-    """The number of every parameter that has a symbol, and what its simple functions stand for."""
-    stood_in = ((stand_in(name, number), number) for name, number in parameters)
-    exact = {symbol: Rational(str(number)) for symbol, number in stood_in if symbol.is_Symbol}
-    general = {
-        sign * number**power: sign * symbol**power
-        for x, value in exact.items()
-        for number, symbol in ((1 - value, 1 - x), (value, x))
-        for power in (-2, 2, -1, 1)
-        for sign in (1, -1)
-        if number not in (0, 1, -1)
-    }
-    return exact, general
-
-
-@lru_cache(64)
 def _values_of(parameters):
     with mp.workdps(2000):
         return {
-            x: mp.mpf(n.p) / n.q if n.q > 1 else n.p for x, n in _numbers(parameters)[0].items()
+            x: mp.mpf(n.p) / n.q if n.q > 1 else n.p
+            for x, n in exact_and_general(parameters)[0].items()
         }
-
-
-def _these(general, expression):
-    return {number: general[number] for number in expression.atoms(Rational) & general.keys()}
 
 
 @lru_cache(4096)
@@ -309,7 +305,7 @@ def _explain(failure, before, here, question, parameters, seed):
         f"| {here} | {code(here.typed)} | {shown(failure.right)} |"
     )
     try:
-        hint = _hint(question, here.expression, parameters, seed)
+        hint = question.hint(here.expression, parameters)
         words, mistake = (hint, hint) if hint else _looks_like(before, here, failure, question.goal)
     except Exception:  # that the line is wrong is known, and must not be lost with the reason
         words, mistake = "", "does not follow"

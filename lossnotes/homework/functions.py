@@ -6,7 +6,7 @@ import numpy as np
 
 from lossnotes.homework.derivations import fraction
 from lossnotes.homework.finding import AnswerError, finding
-from lossnotes.homework.probes import ProbeError, is_batch
+from lossnotes.homework.probes import is_batch
 
 LARGE = 30  # scores beyond this are called large
 ALIKE = 1e-6  # errors that are told apart by their look are larger
@@ -25,7 +25,7 @@ def check_function(question, answer, parameters, seed):
             found = [_call(question, answer, inputs) for inputs, _ in examples]
             trial = Trial(question, examples, found)
             right = trial.worst_error <= question.tolerance
-            wrong = None if right else trial.explain(_hint(trial, probe, parameters, seed))
+            wrong = None if right else trial.explain(question.hint(probe, parameters, seed, found))
         except AnswerError as error:
             wrong = str(error), "raises an error"
         if wrong is None:
@@ -56,18 +56,6 @@ def _call(question, answer, inputs):
     except ValueError as ragged:
         raise AnswerError(f"it returns no array of numbers: {ragged}.") from None
     return array.astype(float)
-
-
-def _hint(trial, probe, parameters, seed):
-    """The hint of the known mistake whose definition has the values found."""
-    for mistake in trial.question.mistakes:
-        try:
-            examples = list(trial.question.examples(probe, parameters, seed, mistake.definition))
-        except ProbeError:
-            continue
-        if Trial(trial.question, examples, trial.found).worst_error <= ALIKE:
-            return mistake.hint
-    return None
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ import threading
 import time
 from collections import deque
 from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, ProcessPoolExecutor, wait
+from dataclasses import replace
 from itertools import islice
 from multiprocessing import get_context, parent_process
 from pathlib import Path
@@ -195,7 +196,7 @@ def _finding(question, answer, parameters, seed, reason):
     """What `check` finds, and why there is no answer."""
     finding = check(question, answer, parameters, seed)
     why = f" {code(reason, 500)}" if reason else ""
-    return finding.model_copy(update={"says": finding.says + why})
+    return replace(finding, says=finding.says + why)
 
 
 class _Function:

@@ -3,10 +3,10 @@
 import sys
 from html import escape
 
+from lossnotes.homework.asked import load_public
 from lossnotes.homework.check import check
 from lossnotes.homework.expressions import text
 from lossnotes.homework.finding import AnswerError, Finding
-from lossnotes.homework.questions import load_public
 
 
 class Homework:

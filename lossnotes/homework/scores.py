@@ -4,6 +4,7 @@ import csv
 import hashlib
 import io
 import re
+from dataclasses import replace
 
 from lossnotes.homework.finding import code
 from lossnotes.homework.questions import COLUMNS
@@ -43,8 +44,7 @@ def conclude(assignment, results, out):
             elif points is not None:
                 finding = result.findings[name]
                 status = "right" if points == finding.of else "partly" if points else "wrong"
-                update = {"points": points, "status": status}
-                result.findings[name] = finding.model_copy(update=update)
+                result.findings[name] = replace(finding, points=points, status=status)
                 result.points += points
         table.writerow(_score(result, names))
         place = out / "feedback" / f"{file_name(result.student)}.md"
