@@ -173,6 +173,7 @@ class Question:
     names: dict = field(default_factory=dict)
     symbols: dict = field(default_factory=dict)
     mistakes: list = field(default_factory=list)  # of {"hint": ..., "fingerprints": [...]}
+    hints: list = field(default_factory=list)
 
     def known(self, parameters):
         """Pairs of the fingerprints of a known mistake and its hint."""

@@ -5,6 +5,7 @@ the solution, in cells tagged `solution`. Without those it is the student's note
 `parameters` assigns the parameters; it is replaced by what is drawn for the student.
 """
 
+import codecs
 import copy
 import os
 import secrets
@@ -16,6 +17,7 @@ from nbconvert.preprocessors import ClearOutputPreprocessor, TagRemovePreprocess
 from rich.console import Console
 from rich.progress import track
 
+from lossnotes.homework import marks
 from lossnotes.homework.grade import draw, grade_one, parameters_cell
 from lossnotes.homework.questions import load
 
@@ -35,7 +37,7 @@ def read_secret(path, create=False):
         with open(descriptor, "w") as file:
             file.write(secrets.token_hex(32) + "\n")
     try:
-        secret = path.read_bytes().strip()
+        secret = path.read_bytes().removeprefix(codecs.BOM_UTF8).strip()
     except OSError as error:
         raise BuildError(
             f"{path}: the secret from which the parameters were drawn cannot be read: "
@@ -65,6 +67,8 @@ def build(path, out, *, secret=b"", students=None, trusted=False):
     ):  # fmt: skip
         parameters, _ = draw(assignment, secret, student)
         solution = _with_parameters(source, parameters)
+        mark = marks.as_metadata(secret, assignment.chapter, student)
+        solution.metadata["lossnotes"] = mark
         blank = _without_solutions(solution)
         for notebook, what in ((solution, "the solution"), (blank, "the notebook handed out")):
             data = nbformat.writes(notebook).encode()

@@ -7,7 +7,7 @@ from functools import lru_cache
 from itertools import combinations, islice, pairwise
 
 from mpmath import mp, nstr
-from sympy import Derivative, Expr, IndexedBase, Integer
+from sympy import Basic, Derivative, Expr, IndexedBase, Integer
 
 from lossnotes.derive import Witness, compare, evaluate
 from lossnotes.derive.kinks import beside_kinks
@@ -54,6 +54,10 @@ def check_derivation(question, answer, parameters, seed):
         raise AnswerError(f"should be a list of lines, and is a {type(answer).__name__}")
     if len(lines) > LINES:
         raise AnswerError(f"has {len(lines)} lines; at most {LINES} are read")
+    for line in lines:
+        if not isinstance(line, (str, int, float, Basic, type(None), type(...))):
+            kind = type(line).__name__
+            raise AnswerError(f"has a line that is a {kind}, and no formula and no text")
     lines = [text(line).strip() for line in lines]
     if BLANK.issuperset(lines):
         return finding(question, 0, "missing", f"There is no `{question.answer}` yet.", "missing")

@@ -1,41 +1,52 @@
 """A student's function, tried against its definition; and what its errors look like."""
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
 
 from lossnotes.homework.derivations import fraction
-from lossnotes.homework.finding import AnswerError, finding
+from lossnotes.homework.finding import AnswerError, NoAnswer, finding
 from lossnotes.homework.probes import is_batch
 
 LARGE = 30  # scores beyond this are called large
 ALIKE = 1e-6  # errors that are told apart by their look are larger
 LONGEST = 12  # entries of an array that is shown
+NOTHING = "returns nothing"
+TOLD = ("unstable for large scores", "shape", "missing mean", "sign", "transposed")  # of what hides
 
 
 def check_function(question, answer, parameters, seed):
-    """The points of every probe at whose inputs the function is right."""
+    """The points of every probe at whose inputs the function is right.
+
+    `seed` is that of the probes which are shown and that of those which are hidden; of these
+    nothing is told that a student's function could choose.
+    """
     if not callable(answer):
         raise AnswerError(f"should be a function, and is a {type(answer).__name__}")
-    points, says, mistakes = 0, [], []
+    shown, hidden = seed if isinstance(seed, tuple) else (seed, seed)
+    points, says, mistakes, explained = 0, [], [], set()
     for probe in question.probes:
         worth = f"{probe.points:g} point{'s' * (probe.points != 1)}"
+        seed = hidden if probe.hidden else shown
         examples = list(question.examples(probe, parameters, seed))
-        try:
-            found = [_call(question, answer, inputs) for inputs, _ in examples]
-            trial = Trial(question, examples, found)
-            right = trial.worst_error <= question.tolerance
-            wrong = None if right else trial.explain(question.hint(probe, parameters, seed, found))
-        except AnswerError as error:
-            wrong = str(error), "raises an error"
-        if wrong is None:
+        where, words, mistake = _tried(question, probe, answer, parameters, seed, examples)
+        if mistake is None:
             points += probe.points
             says.append(f"- ✓ {probe.asks} ({worth}): right at {len(examples)} inputs.")
-        else:
-            words, mistake = wrong
-            again = mistake in mistakes
-            says.append(f"- ✗ {probe.asks} ({worth}): {'likewise.' if again else words}")
-            mistakes.append(mistake)
+            continue
+        mistakes.append(mistake)
+        if probe.hidden:
+            where = "it is wrong at inputs that are not shown."
+            words = words if mistake in TOLD or mistake == words else ""
+        if words and words in explained:
+            words = "The same mistake."
+        explained.add(words)
+        says.append(f"- ✗ {probe.asks} ({worth}): {where} {words}".rstrip())
+    if set(mistakes) == {NOTHING} and len(mistakes) == len(question.probes):
+        return finding(
+            question, 0, "missing", f"`{question.answer}` returns nothing yet.", "missing"
+        )
     unseen = question.points - sum(probe.points for probe in question.probes)
     if unseen > 0:
         says.append(f"- {unseen:g} more of the points are given for inputs that you do not see.")
@@ -43,19 +54,54 @@ def check_function(question, answer, parameters, seed):
     return finding(question, points, status, "\n".join(says), mistakes[0] if mistakes else None)
 
 
-def _call(question, answer, inputs):
+def _tried(question, probe, answer, parameters, seed, examples):
+    """Where the function is wrong, what it looks like, and the mistake; None if it is right."""
+    try:
+        found = [_call(question, answer, *each) for each in examples]
+        trial = Trial(question, examples, found)
+        if trial.worst_error <= question.tolerance:
+            return None, None, None
+        return trial.worst(), *trial.explain(question.hint(probe, parameters, seed, found))
+    except NoAnswer as error:
+        return str(error), "", NOTHING
+    except AnswerError as error:
+        return str(error), "", "raises an error"
+
+
+def _call(question, answer, inputs, expected):
     """The value of the function as an array; the inputs are the student's own copies."""
     try:
         value = answer(*(array.copy()[()] for array in inputs))
-        array = np.asarray(value)
-        if array.dtype.kind not in "fiub":
-            kind = "nothing" if value is None else f"a {type(value).__name__}"
-            raise AnswerError(f"it returns {kind} where numbers are asked for.")
+        if value is None:
+            raise NoAnswer("it returns nothing where numbers are asked for.")
+        array = numbers(value)
+        if math.prod(max(size, 1) for size in array.shape) > _most(inputs, expected):
+            shape = " times ".join(map(str, array.shape))
+            raise AnswerError(f"it returns {shape} numbers, not an array of {expected.shape}.")
     except AnswerError as error:
-        raise AnswerError(f"with {_given(question.arguments, inputs)} {error}") from None
+        raise type(error)(f"with {_given(question.arguments, inputs)} {error}") from None
+    return array
+
+
+def _most(inputs, expected):
+    """How large an array may be that is looked at: as all that is expected, for all the inputs."""
+    return 64 + 8 * max(expected.size, 1) * max((a.shape[0] for a in inputs if a.ndim), default=1)
+
+
+def numbers(value):
+    """The array of floats that a function returned. Raises AnswerError."""
+    try:
+        array = np.asarray(value)
     except ValueError as ragged:
         raise AnswerError(f"it returns no array of numbers: {ragged}.") from None
-    return array.astype(float)
+    if array.dtype.kind == "O":  # one by one: NumPy would take None for a number
+        try:
+            return np.reshape([float(entry) for entry in array.flat], array.shape)
+        except (TypeError, ValueError, OverflowError):
+            pass
+    elif array.dtype.kind in "fiub":
+        return array.astype(float)
+    raise AnswerError(f"it returns a {type(value).__name__} where numbers are asked for.")
 
 
 @dataclass(frozen=True)
@@ -99,9 +145,8 @@ class Trial:
         return all(self.error(value, change(expected)) <= ALIKE for value, expected in self.pairs)
 
     def explain(self, hint):
-        """Where the function is most wrong, how, and the mistake."""
-        words, mistake = (hint, hint) if hint else self.looks_like()
-        return f"{self.worst()} {words}".strip(), mistake
+        """What the errors look like, and the mistake."""
+        return (hint, hint) if hint else self.looks_like()
 
     def worst(self):
         """The input at which it is most wrong, and by how much; in a batch, the row."""

@@ -8,7 +8,9 @@ Path("questions.json").write_text(assignment.public(parameters))
 import hmac
 import json
 import keyword
+import math
 import tomllib
+from datetime import datetime
 from functools import lru_cache
 from pathlib import Path
 from typing import Annotated, Literal
@@ -83,6 +85,7 @@ class Common(Model, asked.Formulas):
     names: dict[str, str] = {}
     symbols: dict[str, str] = {}
     mistakes: list[Mistake] = []
+    hints: list[str] = []
 
     @model_validator(mode="after")
     def _is_well_formed(self):
@@ -313,12 +316,29 @@ class Written(Common):
 Question = Annotated[Derivation | Function | Number | Written, Field(discriminator="kind")]
 
 
+class Deadline(Model):
+    """When an assignment is due, and what each day begun after that costs."""
+
+    due: datetime
+    free: int = Field(0, ge=0)
+    loss: float = Field(0.1, ge=0, le=1)
+
+    def days(self, moment):
+        """How many days after it has begun, at a time in seconds of the epoch."""
+        return max(0, math.ceil((moment - self.due.timestamp()) / 86_400))
+
+    def share(self, days):
+        """The share of the points that is lost after so many days."""
+        return min(1, self.loss * max(0, days - self.free))
+
+
 class Assignment(Model):
     """An assignment as its author wrote it; `load` adds the chapter."""
 
     title: str
     chapter: str
     draws: dict[str, Parameter] = Field({}, alias="parameters")
+    deadline: Deadline | None = None
     questions: list[Question] = Field(min_length=1)
 
     @property

@@ -26,13 +26,14 @@ from pathlib import Path
 
 import numpy as np
 
-from lossnotes.homework.finding import AnswerError
+from lossnotes.homework.finding import AnswerError, NoAnswer
 from lossnotes.homework.submissions import printable
 
 WORKER = Path(__file__).with_name("worker.py")
 LIBRARY = Path(__file__).parents[1]
 FOLDER = "/run/homework"  # where a submission finds its own, and only, folder
 START = 60  # seconds within which the worker is ready
+LARGEST = 1 << 17  # numbers of an array, and each of its sizes
 ERRORS, REASON = 100, 500  # failed cells that are told, and characters to say why
 
 # What a submission may ask of the kernel: its own files, memory, clock and signal handlers.
@@ -285,6 +286,8 @@ class Answers:
     def _ask(self, kind, name, take, more=None):
         def answer(reply):
             match reply:
+                case {"nothing": True}:
+                    return NoAnswer("it returns nothing where numbers are asked for.")
                 case {"error": str(reason)} if len(reason) <= REASON:
                     return AnswerError(_text(reason))
                 case {"value": value}:
@@ -359,8 +362,11 @@ def _errors(value) -> list[tuple[int, str]] | None:
 
 
 def _array(value) -> np.ndarray | None:
+    """Without a number a size may be as large as one likes, and so is what is computed of it."""
     match value:
-        case ["<f8", [*shape], str(data)] if all(type(size) is int and size >= 0 for size in shape):
+        case ["<f8", [*shape], str(data)] if all(
+            type(size) is int and 0 <= size <= LARGEST for size in shape
+        ):
             with contextlib.suppress(ValueError):
                 return np.frombuffer(base64.b64decode(data), "<f8").reshape(shape)
     return None

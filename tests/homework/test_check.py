@@ -1,5 +1,6 @@
 """Right answers in any form are right; wrong ones are told where they are wrong, and how."""
 
+import sys
 import time
 from fractions import Fraction
 from unittest import mock
@@ -571,7 +572,7 @@ WRONG_FUNCTIONS = {
     "a column": ("code", lambda s, y, tau: gradient(s, y, tau)[:, None], 0, "shape"),
     "too short": ("code", lambda s, y, tau: gradient(s, y, tau)[1:], 0, "shape"),
     "a number": ("code", lambda s, y, tau: 0.5, 0, "shape"),
-    "nothing": ("code", lambda s, y, tau: None, 0, "raises an error"),
+    "nothing": ("code", lambda s, y, tau: None, 0, "missing"),
     "a text": ("code", lambda s, y, tau: "0.5", 0, "raises an error"),
     "ragged": ("code", lambda s, y, tau: [[1], [1, 2]], 0, "raises an error"),
     "an error": ("code", fails, 0, "raises an error"),
@@ -613,7 +614,15 @@ def test_the_input_at_which_a_function_is_most_wrong_is_shown_and_by_how_much(fo
 
 def test_the_same_mistake_is_explained_once(found, parameters):
     says = found("code", lambda s, y: -gradient(s, y, parameters["tau"])).says.splitlines()
-    assert "**sign**" in says[0] and says[1] == "- ✗ large scores (1 point): likewise."
+    assert "**sign**" in says[0] and says[1].endswith("not shown. The same mistake.")
+
+
+def test_another_error_is_not_called_the_same(found, parameters):
+    def answer(s, y):
+        raise AnswerError(f"it raises ValueError: {len(s)} classes and {s[0] > 100}")
+
+    first, second = found("code", answer).says.splitlines()
+    assert "classes and False" in first and "same" not in second
 
 
 def test_the_inputs_are_copies(assignment, parameters):
@@ -754,6 +763,44 @@ def test_what_a_student_types_is_shown_as_code_and_nothing_else(found):
     for line in ["`<b>x</b>`", "<script>alert(1)</script>", "s[j] | ![](x)"]:
         says = found("gradient", [line]).says
         assert "<" not in says.replace("`<`", "") and "![" not in says
+
+
+def in_notebook(homework, *cells):
+    """The cells run as in a notebook with its `hw`."""
+    namespace = {"__name__": "__main__", "hw": homework}
+    for cell in cells:
+        exec(cell, namespace)
+    return namespace
+
+
+@pytest.mark.parametrize(
+    "cell",
+    [
+        "import lossnotes.losses.mimicry",
+        "from lossnotes.losses.softmax import log_loss_grad",
+        "from lossnotes.homework.check import check",
+    ],
+)
+def test_what_the_grader_has_not_is_not_imported_at_home(homework, cell, monkeypatch):
+    monkeypatch.setattr("sys.meta_path", [*sys.meta_path])
+    with pytest.raises(ModuleNotFoundError, match="the library is not there when homework is gr"):
+        in_notebook(homework, cell, "hw.check('gradient')")
+
+
+def test_what_the_grader_has_is_imported_at_home(homework):
+    cells = "from lossnotes.derive.symbols import *", "from lossnotes.homework import Homework"
+    assert in_notebook(homework, *cells, "one = hw.check('gradient')")["one"].status == "missing"
+
+
+def test_a_hint_more_is_told_for_each_other_wrong_answer(homework):
+    question = homework._public.questions[0]
+    question.hints = ["The first.", "The second."]
+    says = [
+        ask(homework, "gradient", gradient=[line]).says
+        for line in ("s[j]", "s[j]", "s[k]", "s[y]", GOOD)
+    ]
+    found = [[hint in text for hint in question.hints] for text in says]
+    assert found == [[True, False], [True, False], [True, True], [True, True], [False, False]]
 
 
 def test_sympy_lines_and_texts_are_the_same_lines(homework):

@@ -55,7 +55,9 @@ def test_no_name_commands_a_terminal_or_turns_a_page_around(tmp_path):
     put(tmp_path, "two/b.ipynb")
     found = find(tmp_path)
     assert list(found) == ["?[31mred?", "a?b", "two", "?gpj"]
-    with pytest.raises(Unreadable, match=re.escape("2 notebooks: ?[2J.ipynb, b.ipynb")):
+    with pytest.raises(
+        Unreadable, match=re.escape("2 notebooks of the same time: ?[2J.ipynb, b.ipynb")
+    ):
         fetch(found["two"])
 
 
