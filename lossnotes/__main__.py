@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import shutil
 import sys
 from functools import partial
 from pathlib import Path
@@ -34,7 +35,11 @@ def lossnotes():
 
 Chapter = Annotated[str, typer.Argument(help="A chapter in ./homework, or a folder of that kind.")]
 Students = Annotated[
-    Path | None, typer.Option(help="The class, a name a line; each gets numbers of their own.")
+    Path | None,
+    typer.Option(
+        help="The class: a name a line, or a table with names and numbers as Moodle and Canvas "
+        "give it. Each gets numbers of their own.",
+    ),
 ]
 Secret = Annotated[
     Path | None,
@@ -45,7 +50,7 @@ Secret = Annotated[
     ),
 ]
 Trusted = Annotated[bool, typer.Option("--trusted", help="Run notebooks without a sandbox.")]
-SECRET = Path("homework/secret")
+SECRET = Path("homework/secret")  # beside it lies the class
 
 
 @homework.command("build")
@@ -62,18 +67,27 @@ def build_command(
     with errors_in_one_line():
         folder = find_chapter(chapter)
         names = read_students(students) if students else None
-        key = read_secret(secret or SECRET, create=True) if students else b""
+        key = read_secret(secret or SECRET, create=True)
         out = out or Path("handout", folder.name)
         folders = build(folder, out, secret=key, students=names, trusted=trusted)
+        if students and not kept_class(secret).resolve() == students.resolve():
+            shutil.copyfile(students, kept_class(secret))
         whom = f"for {len(folders)} students" if students else "for everybody"
-        print(f"{folder.name} {whom}: {out}. The solution passes, the blank notebook fails.")
+        print(
+            f"{folder.name} {whom}: {out}. The solution passes, the blank notebook fails. "
+            f"Keep {(secret or SECRET).parent}: grading needs what is in it."
+        )
 
 
 @homework.command("grade")
 def grade_command(
     chapter: Chapter,
     submissions: Annotated[
-        Path, typer.Argument(help="A folder of <student>.ipynb or <student>/<any name>.ipynb.")
+        Path,
+        typer.Argument(
+            help="A folder of <student>.ipynb or <student>/<any name>.ipynb, or the zip that "
+            "Moodle or Canvas gives."
+        ),
     ],
     students: Students = None,
     secret: Secret = None,
@@ -86,21 +100,34 @@ def grade_command(
     scheduler: Annotated[
         str | None, typer.Option(help="Grade on a Dask cluster: tcp://host:port.")
     ] = None,
+    anonymous: Annotated[
+        bool, typer.Option("--anonymous", help="Who reads and looks sees codes for names.")
+    ] = False,
     trusted: Trusted = False,
 ):
     """Grade a folder of notebooks. Started again, it goes on where it was stopped."""
     with errors_in_one_line():
         folder = find_chapter(chapter)
+        if not students and kept_class(secret).exists():
+            students = kept_class(secret)
         names = read_students(students) if students else None
-        key = read_secret(secret or SECRET) if students or secret else b""
+        known = students or secret or SECRET.exists()
+        key = read_secret(secret or SECRET) if known else b""
         out = out or Path("grades", folder.name)
         executor = connect(scheduler) if scheduler else partial(processes, workers)
         statuses = grade(
             folder, submissions, out,
-            executor=executor, secret=key, students=names, trusted=trusted,
+            executor=executor, secret=key, students=names, trusted=trusted, anonymous=anonymous,
         )  # fmt: skip
         told = ", ".join(f"{count} {status}" for status, count in statuses.most_common())
         print(f"{told}: {out / 'scores.csv'}, {out / 'report.html'}")
+        if statuses.changed:
+            print(f"{statuses.changed} scores have changed: {out / 'changes.csv'}")
+
+
+def kept_class(secret):
+    """Where the list of the class is kept: beside the secret."""
+    return (secret or SECRET).with_name("class.csv")
 
 
 def find_chapter(name):

@@ -30,7 +30,10 @@ def check_function(question, answer, parameters, seed):
         worth = f"{probe.points:g} point{'s' * (probe.points != 1)}"
         seed = hidden if probe.hidden else shown
         examples = list(question.examples(probe, parameters, seed))
-        where, words, mistake = _tried(question, probe, answer, parameters, seed, examples)
+        # What is usual decides, not whether all entries happen to be tiny at inputs of one's own.
+        usual = examples if seed == shown else question.examples(probe, parameters, shown)
+        least = max(np.abs(expected).max(initial=0) for _, expected in usual)
+        where, words, mistake = _tried(question, probe, answer, parameters, seed, examples, least)
         if mistake is None:
             points += probe.points
             says.append(f"- ✓ {probe.asks} ({worth}): right at {len(examples)} inputs.")
@@ -54,18 +57,27 @@ def check_function(question, answer, parameters, seed):
     return finding(question, points, status, "\n".join(says), mistakes[0] if mistakes else None)
 
 
-def _tried(question, probe, answer, parameters, seed, examples):
+def _tried(question, probe, answer, parameters, seed, examples, least):
     """Where the function is wrong, what it looks like, and the mistake; None if it is right."""
     try:
         found = [_call(question, answer, *each) for each in examples]
-        trial = Trial(question, examples, found)
+        trial = Trial(question, examples, found, least)
         if trial.worst_error <= question.tolerance:
             return None, None, None
         return trial.worst(), *trial.explain(question.hint(probe, parameters, seed, found))
     except NoAnswer as error:
-        return str(error), "", NOTHING
+        always = all(_returns_nothing(question, answer, *each) for each in examples)
+        return str(error), "", NOTHING if always else "raises an error"
     except AnswerError as error:
         return str(error), "", "raises an error"
+
+
+def _returns_nothing(question, answer, *example):
+    try:
+        _call(question, answer, *example)
+    except AnswerError as error:
+        return isinstance(error, NoAnswer)
+    return False
 
 
 def _call(question, answer, inputs, expected):
@@ -74,13 +86,9 @@ def _call(question, answer, inputs, expected):
         value = answer(*(array.copy()[()] for array in inputs))
         if value is None:
             raise NoAnswer("it returns nothing where numbers are asked for.")
-        array = numbers(value)
-        if math.prod(max(size, 1) for size in array.shape) > _most(inputs, expected):
-            shape = " times ".join(map(str, array.shape))
-            raise AnswerError(f"it returns {shape} numbers, not an array of {expected.shape}.")
+        return _numbers(value, _most(inputs, expected), expected.shape)
     except AnswerError as error:
         raise type(error)(f"with {_given(question.arguments, inputs)} {error}") from None
-    return array
 
 
 def _most(inputs, expected):
@@ -88,12 +96,15 @@ def _most(inputs, expected):
     return 64 + 8 * max(expected.size, 1) * max((a.shape[0] for a in inputs if a.ndim), default=1)
 
 
-def numbers(value):
+def _numbers(value, most, shape):
     """The array of floats that a function returned. Raises AnswerError."""
     try:
         array = np.asarray(value)
     except ValueError as ragged:
         raise AnswerError(f"it returns no array of numbers: {ragged}.") from None
+    if math.prod(max(size, 1) for size in array.shape) > most:
+        many = " times ".join(map(str, array.shape))
+        raise AnswerError(f"it returns {many} numbers, not an array of shape {shape}.")
     if array.dtype.kind == "O":  # one by one: NumPy would take None for a number
         try:
             return np.reshape([float(entry) for entry in array.flat], array.shape)
@@ -111,6 +122,7 @@ class Trial:
     question: object
     examples: list  # of (inputs, expected)
     found: list
+    least: float = 0  # an entry that is usual for the probe
 
     @property
     def wanted(self):
@@ -123,7 +135,7 @@ class Trial:
     @property
     def scale(self):
         """The largest entry; 1 where all are zero."""
-        largest = max(np.abs(expected).max(initial=0) for expected in self.wanted)
+        largest = max(self.least, *(np.abs(wanted).max(initial=0) for wanted in self.wanted))
         return largest if largest > 1e-290 else 1
 
     def error(self, value, expected):
@@ -304,7 +316,7 @@ class Trial:
         return "Look at the **shape** of what you return.", "shape"
 
     def _is_right(self, values):
-        return Trial(self.question, self.examples, values).worst_error <= ALIKE
+        return Trial(self.question, self.examples, values, self.least).worst_error <= ALIKE
 
 
 def _given(names, inputs):

@@ -2,6 +2,7 @@
 
 import sys
 import time
+import tracemalloc
 from fractions import Fraction
 from unittest import mock
 
@@ -188,7 +189,12 @@ def parameters(assignment):
 def found(assignment, parameters):
     """What is found on an answer to a question, as the grader asks."""
     questions = {question.name: question for question in assignment.questions}
-    return lambda name, answer: check(questions[name], answer, parameters, seed=7)
+
+    def found(name, answer):
+        return check(questions[name], answer, parameters, seed=7)
+
+    found.hidden = questions.get
+    return found
 
 
 # Derivations
@@ -631,6 +637,54 @@ def test_the_inputs_are_copies(assignment, parameters):
     check(question, lambda s, y: in_place(s, y, 1), parameters, 7)
     after = [s for (s, _), _ in question.examples(question.probes[0], parameters, 7)]
     assert all(map(np.array_equal, before, after))
+
+
+def test_what_is_computed_of_an_answer_is_bounded_by_what_is_expected(found, parameters):
+    tau = parameters["tau"]
+    many = {
+        "rows": lambda s, y: np.empty((0, 6 * 10**7)),
+        "batch": lambda s, y: np.empty((0, 6 * 10**7)),
+        "matrix": lambda s, q: np.broadcast_to(0.0, (10**5, 10**3)),
+        "code": lambda s, y: np.broadcast_to(gradient(s, y, tau), (10**7, len(s))),
+    }
+    for name, function in many.items():
+        tracemalloc.start()
+        finding = found(name, function)
+        peak = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        assert finding.points == 0 and peak < 20e6, (name, peak)
+
+
+def test_a_stub_is_no_answer(found):
+    def stub(s, y): ...
+
+    finding = found("code", stub)
+    assert (finding.status, finding.mistake) == ("missing", "missing")
+    assert found("code", lambda s, y: None if s[0] > 0 else 0 * s).status == "wrong"
+
+
+def test_what_hides_tells_neither_inputs_nor_what_a_function_chooses(found, parameters):
+    hidden = found.hidden("code")
+
+    def tells(s, y):
+        if abs(s).max() > 100:
+            raise AnswerError(f"it raises ValueError: {s.tolist()}")
+        return gradient(s, y, parameters["tau"])
+
+    def scaled(s, y):
+        large = abs(s).max() > 100
+        return gradient(s, y, parameters["tau"]) * (s.max() if large else 1)
+
+    for function in (tells, scaled):
+        finding = check(hidden, function, parameters, seed=(7, 8))
+        assert finding.points == 3
+        last = finding.says.splitlines()[-1]
+        assert last == "- ✗ large scores (1 point): it is wrong at inputs that are not shown."
+
+
+def test_an_array_of_objects_is_one_of_numbers_as_it_is_for_the_grader(found, parameters):
+    right = lambda s, y: [Fraction(x) for x in gradient(s, y, parameters["tau"])]  # noqa: E731
+    assert found("code", right).points == 4
 
 
 def test_an_error_that_is_not_the_answer_passes_through(found):
