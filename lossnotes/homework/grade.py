@@ -13,7 +13,6 @@ import sys
 import threading
 import time
 from collections import deque
-from collections.abc import Callable
 from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, ProcessPoolExecutor, wait
 from dataclasses import dataclass, field, replace
 from itertools import islice
@@ -268,11 +267,17 @@ class Class:
     roster: list | None = None
     came_as: dict = field(default_factory=dict)  # the name of a file or folder, by student
     late: dict = field(default_factory=dict)  # days, by student
-    alias: Callable | None = None  # what a name is shown as
+    secret: bytes = b""
+    anonymous: bool = False
+
+    def code(self, name):
+        """What a student is called where nobody is to know who it is."""
+        told = hmac.digest(self.secret, f"name of {name}".encode(), "sha256")
+        return f"student {told[:4].hex()}"
 
     def shown(self, name):
         """The name of a student for those who read and look."""
-        return self.alias(name) if self.alias else name
+        return self.code(name) if self.anonymous else name
 
 
 def grade(
@@ -309,8 +314,7 @@ def grade(
 def _grade(assignment, path, folder, out, executor, secret, students, trusted, anonymous):
     handed_in = find(folder, students or ())
     names = sorted(handed_in.keys() | set(students or ()))
-    alias = functools.partial(code_name, secret) if anonymous else None
-    class_ = Class(names, students, handed_in.came_as, {}, alias)
+    class_ = Class(names, students, handed_in.came_as, {}, secret, anonymous)
     read_written(out / "written.csv", assignment, class_)
     _refuse_another_secret(handed_in, secret, assignment.chapter)
     with Progress(console=Console(stderr=True), disable=not sys.stderr.isatty()) as progress:
@@ -365,11 +369,6 @@ def _grade(assignment, path, folder, out, executor, secret, students, trusted, a
                 raise GradeError("the workers have another lossnotes or another question file")
             finished(result)
         return conclude(assignment, (_former(place(name)) for name in names), out, class_)
-
-
-def code_name(secret, student):
-    """What a student is called where nobody is to know who it is."""
-    return "student " + hmac.digest(secret, f"alias of {student}".encode(), "sha256")[:4].hex()
 
 
 def _refuse_another_secret(handed_in, secret, chapter):

@@ -166,7 +166,7 @@ def read_written(path, assignment, class_):
     needed = {"student", "question", "points"}
     if not needed <= set(rows.fieldnames or WRITTEN):
         raise GradeError(f"{path}: the first line must name the columns {', '.join(WRITTEN)}")
-    names = {_cell(shown): name for name in class_.names for shown in (class_.shown(name), name)}
+    names = {_cell(shown): name for name in class_.names for shown in (class_.code(name), name)}
     given, lines = Given(), {}
     try:
         for row in rows:
