@@ -5,6 +5,8 @@ with: a derivation is followed line by line, a function is tried against its def
 digits, a number is put into the equation that it should solve.
 """
 
+import re
+
 from mpmath import mp
 
 from lossnotes.homework.asked import solves
@@ -87,12 +89,20 @@ def check_written(question, answer, parameters, seed):
     """No points yet: a person reads it."""
     if not isinstance(answer, str):
         raise AnswerError(f"should be a text, and is a {type(answer).__name__}")
-    count = len(answer.split())
+    count = count_words(answer)
     if not count:
         return finding(question, 0, "missing", f"There is no `{question.answer}` yet.", "missing")
     low, high = question.words
     asked = "" if low <= count <= high else f" Between {low} and {high} are asked for."
     return finding(question, 0, "to read", f"{count} words, to be read by a person.{asked}")
+
+
+def count_words(text):
+    """How many words a text has; where words are not set apart, a sign is one, or four letters."""
+    signs = r"[\u3041-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]"
+    letters = r"[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff]"  # Thai, Lao, Burmese, Khmer
+    spaced = re.sub(f"{signs}|{letters}{{1,4}}", " x ", text)
+    return sum(any(map(str.isalnum, word)) for word in spaced.split())
 
 
 def check_function(question, answer, parameters, seed):

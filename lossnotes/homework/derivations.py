@@ -321,7 +321,8 @@ def _looks_like(before, here, failure, goal):
     before, relation, expression = before.expression, here.relation, here.expression
     if mp.isnan(failure.left) or mp.isnan(failure.right):
         return "One of them has no value there.", "no value"
-    if abs(failure.left - failure.right) <= ROUNDING * abs(failure.left):
+    strict = len(relation) == 1 and relation != "="
+    if not strict and abs(failure.left - failure.right) <= ROUNDING * abs(failure.left):
         words = "They differ by rounding only: write exact numbers, as text such as `'s[j]/2.5'`."
         return words, "decimal numbers"
     points, pairs = [], []

@@ -15,7 +15,7 @@ from lossnotes.derive import evaluate
 from lossnotes.derive.points import draw_points
 from lossnotes.derive.symbols import LSE, K, delta, i, j, k, s, softmax, y
 from lossnotes.homework import Homework, derivations
-from lossnotes.homework.check import AnswerError, check
+from lossnotes.homework.check import AnswerError, check, count_words
 from lossnotes.homework.questions import load
 
 ASSIGNMENT = """
@@ -764,6 +764,26 @@ def test_words_are_left_to_a_person(found, answer):
     finding = found("why", answer)
     assert (finding.status, finding.points) == ("to read", 0)
     assert ("Between 3 and 20" in finding.says) == (len(answer.split()) > 20)
+
+
+@pytest.mark.parametrize(
+    ("text", "count"),
+    [
+        ("因为 softmax 的梯度是概率减去目标", 13),
+        ("ソフトマックスの勾配", 10),
+        ("the loss - it falls -", 4),
+        ("Zwei Wörter", 2),
+        ("기울기는 확률입니다", 2),
+        ("ฟังก์ชันการสูญเสีย", 5),
+    ],
+)
+def test_words_are_counted_where_they_are_not_set_apart(text, count):
+    assert count_words(text) == count
+
+
+def test_a_strict_relation_that_is_an_equality_somewhere_is_not_called_rounding(found):
+    finding = found("theorem", ["> -log(Sum(p[i], (i, 1, K)))", ">= 0"])
+    assert finding.mistake == "relation" and "`>=` holds instead" in finding.says
 
 
 def test_no_words_are_no_answer(found):
