@@ -10,6 +10,7 @@ import copy
 import os
 import secrets
 import sys
+import time
 from pathlib import Path
 
 import nbformat
@@ -82,6 +83,25 @@ def build(path, out, *, secret=b"", students=None, trusted=False):
         nbformat.write(blank, folder / f"{assignment.chapter}.ipynb")
         (folder / "questions.json").write_text(questions, "utf-8")
     return [folder for folder, _, _ in handouts]
+
+
+def solutions(path, out, *, secret=b"", students=None):
+    """Write the solution with each student's numbers into the folder `out`; returns the folders.
+
+    Raises QuestionError and BuildError, the latter before the deadline, too.
+    """
+    assignment = load(Path(path, "questions.toml"))
+    if assignment.deadline and time.time() < assignment.deadline.due.timestamp():
+        raise BuildError(f"{path}: solutions are for after the deadline, {assignment.deadline.due}")
+    source, folders = read_source(path, assignment), []
+    for student in students or [""]:
+        parameters, _ = draw(assignment, secret, student)
+        folder = Path(out, student)
+        folder.mkdir(parents=True, exist_ok=True)
+        solved = _with_parameters(source, parameters)
+        nbformat.write(solved, folder / f"{assignment.chapter}_solution.ipynb")
+        folders.append(folder)
+    return folders
 
 
 def read_source(path, assignment):

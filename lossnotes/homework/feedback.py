@@ -89,10 +89,12 @@ def _cells(line):
 
 
 def _inline(text):
-    pieces = re.split(r"(`[^`]*`)", text)
     return "".join(
-        f"<code>{escape(piece[1:-1])}</code>" if piece[:1] == "`" and len(piece) > 1
-        else re.sub(r"\*(\S[^*]*)\*", r"<em>\1</em>",
-                    re.sub(r"\*\*(.+?)\*\*", r"<b>\1</b>", escape(piece)))
-        for piece in pieces
-    )  # fmt: skip
+        f"<code>{escape(piece[1:-1])}</code>" if re.fullmatch("`.*`", piece) else _stressed(piece)
+        for piece in re.split(r"(`[^`]*`)", text)
+    )
+
+
+def _stressed(text):
+    bold = re.sub(r"\*\*(.+?)\*\*", r"<b>\1</b>", escape(text))
+    return re.sub(r"(?<!\w)\*(\S[^*]*)\*(?!\w)", r"<em>\1</em>", bold)

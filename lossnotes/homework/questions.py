@@ -44,9 +44,15 @@ class Model(BaseModel):
 class Parameter(Model):
     """How a number is drawn for each student: uniform, rounded to digits; or an integer."""
 
-    uniform: tuple[float, float] | None = None
-    digits: int = Field(2, ge=0, le=6)
-    integer: tuple[int, int] | None = None
+    uniform: tuple[float, float] | None = Field(
+        None, description="A number between these two.", examples=["uniform = [1.5, 4.0]"]
+    )
+    digits: int = Field(
+        2, description="To how many decimals it is rounded.", examples=["digits = 1"], ge=0, le=6
+    )
+    integer: tuple[int, int] | None = Field(
+        None, description="A whole number between these two.", examples=["integer = [3, 9]"]
+    )
 
     @model_validator(mode="after")
     def _one_range(self):
@@ -71,21 +77,57 @@ class Parameter(Model):
 class Mistake(Model):
     """A known wrong answer, by the line, definition or equation that it fulfils."""
 
-    hint: str
-    line: str | None = None
-    definition: str | None = None
-    equation: tuple[str, str] | None = None
+    hint: str = Field(
+        description="What the student is told.", examples=['hint = "Where did the temperature go?"']
+    )
+    line: str | None = Field(
+        None,
+        description="In a derivation: the wrong line, in any form.",
+        examples=['line = "softmax(s)[j]"'],
+    )
+    definition: str | None = Field(
+        None,
+        description="Of a function: what it computes.",
+        examples=['definition = "softmax(s)[j]"'],
+    )
+    equation: tuple[str, str] | None = Field(
+        None, description="Of a number: what it solves.", examples=['equation = ["exp(x)", "2"]']
+    )
 
 
 class Common(Model, asked.Formulas):
-    name: str
-    points: float = Field(gt=0)
-    asks: str
-    answer: str
-    names: dict[str, str] = {}
-    symbols: dict[str, str] = {}
-    mistakes: list[Mistake] = []
-    hints: list[str] = []
+    """What every question says."""
+
+    name: str = Field(
+        description="What `hw.check` and the tables call it.", examples=['name = "q1"']
+    )
+    points: float = Field(description="For all of it.", examples=["points = 4"], gt=0)
+    asks: str = Field(
+        description="One line for tables and feedback.",
+        examples=['asks = "The gradient of the log loss"'],
+    )
+    answer: str = Field(
+        description="The variable of the notebook that holds the answer.",
+        examples=['answer = "gradient"'],
+    )
+    names: dict[str, str] = Field(
+        {}, description="Short names for formulas.", examples=['names = { m = "(p + q)/2" }']
+    )
+    symbols: dict[str, str] = Field(
+        {},
+        description="Names beside those of the book, with their domains.",
+        examples=['symbols = { t = "positives" }'],
+    )
+    mistakes: list[Mistake] = Field(
+        [],
+        description="Known wrong answers; students get only fingerprints of them.",
+        examples=["[[questions.mistakes]]"],
+    )
+    hints: list[str] = Field(
+        [],
+        description="Told one by one: one more for each other wrong answer.",
+        examples=['hints = ["Which rule?", "The chain rule."]'],
+    )
 
     @model_validator(mode="after")
     def _is_well_formed(self):
@@ -108,14 +150,48 @@ class Common(Model, asked.Formulas):
 
 
 class Derivation(Common, asked.Derivations):
-    kind: Literal["derivation"]
-    start: str
-    without: list[str] = []
-    goal: str | None = None
-    via: list[str] = []
-    form: list[str] = []
-    lines: int = Field(1, ge=1, le=20)
-    partial: float = Field(0, ge=0, lt=1)
+    """Lines that are followed one by one."""
+
+    kind: Literal["derivation"] = Field(
+        description="A list of lines, each of which follows from the one before.",
+        examples=['kind = "derivation"'],
+    )
+    start: str = Field(
+        description="From which the first line follows.",
+        examples=['start = "Derivative(LSE(s), s[j])"'],
+    )
+    without: list[str] = Field(
+        [],
+        description="What may not stand in the last line. Either this or a goal.",
+        examples=['without = ["Derivative"]'],
+    )
+    goal: str | None = Field(
+        None, description="The end, with its relation.", examples=['goal = "<= log(K)"']
+    )
+    via: list[str] = Field(
+        [],
+        description="Steps to be shown, in any form; with `without`, before all is carried out.",
+        examples=['via = ["Derivative(Sum(exp(s[i]), (i, 1, K)), s[j])*exp(-LSE(s))"]'],
+    )
+    form: list[str] = Field(
+        [],
+        description="Lines to be written just so, but for the order of terms.",
+        examples=['form = ["softmax(s)[j]"]'],
+    )
+    lines: int = Field(
+        1,
+        description="How many lines there must be, of which no two are written alike.",
+        examples=["lines = 3"],
+        ge=1,
+        le=20,
+    )
+    partial: float = Field(
+        0,
+        description="The share for lines that follow when not all is right.",
+        examples=["partial = 0.5"],
+        ge=0,
+        lt=1,
+    )
 
     @model_validator(mode="after")
     def _one_end(self):
@@ -189,10 +265,20 @@ class Probe(BaseModel):
 
     model_config = ConfigDict(extra="allow", allow_inf_nan=False)
 
-    asks: str
-    points: float = Field(gt=0)
-    draws: int = Field(4, ge=1, le=50)
-    hidden: bool = False
+    asks: str = Field(description="One line for feedback.", examples=['asks = "large scores"'])
+    points: float = Field(
+        description="For a function that is right at all of these inputs.",
+        examples=["points = 1"],
+        gt=0,
+    )
+    draws: int = Field(
+        4, description="How many inputs are drawn.", examples=["draws = 6"], ge=1, le=50
+    )
+    hidden: bool = Field(
+        False,
+        description="Whether students see neither that they are tried nor the inputs.",
+        examples=["hidden = true"],
+    )
 
     @property
     def specs(self):
@@ -200,12 +286,36 @@ class Probe(BaseModel):
 
 
 class Function(Common, asked.Functions):
-    kind: Literal["function"]
-    arguments: list[str] = Field(min_length=1)
-    definition: str
-    mean: bool = False
-    tolerance: float = Field(1e-10, gt=0, lt=1)
-    probes: list[Probe]
+    """A function that is tried against its definition."""
+
+    kind: Literal["function"] = Field(
+        description="A function of numbers and arrays.", examples=['kind = "function"']
+    )
+    arguments: list[str] = Field(
+        description="Their names in the definition, in order.",
+        examples=['arguments = ["s", "y"]'],
+        min_length=1,
+    )
+    definition: str = Field(
+        description="What it computes, over the free indices. Students get it.",
+        examples=['definition = "Derivative(log_loss(s, y), s[j])"'],
+    )
+    mean: bool = Field(
+        False,
+        description="Whether a batch gives the mean over its rows, and not a row each.",
+        examples=["mean = true"],
+    )
+    tolerance: float = Field(
+        1e-10,
+        description="The largest error, relative to the largest entry.",
+        examples=["tolerance = 1e-8"],
+        gt=0,
+        lt=1,
+    )
+    probes: list[Probe] = Field(
+        description="At which inputs it is tried; their points add up to those of the question.",
+        examples=["[[questions.probes]]"],
+    )
 
     @model_validator(mode="after")
     def _probes_fit(self):
@@ -266,11 +376,27 @@ class Function(Common, asked.Functions):
 
 
 class Number(Common, asked.Numbers):
-    kind: Literal["number"]
-    unknown: str
-    equation: tuple[str, str]
-    range: tuple[float, float] | None = None
-    tolerance: float = Field(1e-6, gt=0, lt=1)
+    """A number that is put into its equation."""
+
+    kind: Literal["number"] = Field(
+        description="A number that solves an equation.", examples=['kind = "number"']
+    )
+    unknown: str = Field(description="Its name in the equation.", examples=['unknown = "x"'])
+    equation: tuple[str, str] = Field(
+        description="Both sides. Students get it.", examples=['equation = ["log(1 + x)", "tau"]']
+    )
+    range: tuple[float, float] | None = Field(
+        None,
+        description="Where it must lie; needed if there are several roots.",
+        examples=["range = [0, 1]"],
+    )
+    tolerance: float = Field(
+        1e-6,
+        description="How far from the root it may be, relative to itself.",
+        examples=["tolerance = 1e-4"],
+        gt=0,
+        lt=1,
+    )
 
     def hint(self, x, parameters):
         """The hint of the known mistake of which a number is the result."""
@@ -305,8 +431,16 @@ class Number(Common, asked.Numbers):
 
 
 class Written(Common):
-    kind: Literal["written"]
-    words: tuple[int, int] = (1, 300)
+    """An answer in words."""
+
+    kind: Literal["written"] = Field(
+        description="A text that a person reads.", examples=['kind = "written"']
+    )
+    words: tuple[int, int] = Field(
+        (1, 300),
+        description="How long it should be; said to the student, and no more.",
+        examples=["words = [30, 120]"],
+    )
 
     def problem(self, parameters):
         if not 0 < self.words[0] <= self.words[1]:
@@ -319,9 +453,20 @@ Question = Annotated[Derivation | Function | Number | Written, Field(discriminat
 class Deadline(Model):
     """When an assignment is due, and what each day begun after that costs."""
 
-    due: datetime
-    free: int = Field(0, ge=0)
-    loss: float = Field(0.1, ge=0, le=1)
+    due: datetime = Field(
+        description="The last moment in time, by the time of the notebook's file.",
+        examples=["due = 2026-11-30T23:59:00"],
+    )
+    free: int = Field(
+        0, description="Days begun after it that cost nothing.", examples=["free = 2"], ge=0
+    )
+    loss: float = Field(
+        0.1,
+        description="The share of the points that each further day costs.",
+        examples=["loss = 0.25"],
+        ge=0,
+        le=1,
+    )
 
     def days(self, moment):
         """How many days after it has begun, at a time in seconds of the epoch."""
@@ -335,11 +480,20 @@ class Deadline(Model):
 class Assignment(Model):
     """An assignment as its author wrote it; `load` adds the chapter."""
 
-    title: str
+    title: str = Field(
+        description="Of the assignment.", examples=['title = "Labels that may be wrong"']
+    )
     chapter: str
-    draws: dict[str, Parameter] = Field({}, alias="parameters")
-    deadline: Deadline | None = None
-    questions: list[Question] = Field(min_length=1)
+    draws: dict[str, Parameter] = Field(
+        {},
+        description="Numbers that each student has for themselves.",
+        alias="parameters",
+        examples=["[parameters]"],
+    )
+    deadline: Deadline | None = Field(None, description="When it is due.", examples=["[deadline]"])
+    questions: list[Question] = Field(
+        description="One after the other.", examples=["[[questions]]"], min_length=1
+    )
 
     @property
     def points(self):
@@ -445,7 +599,8 @@ def _first(error, found):
 
 def all_roots(gap):
     """Where left - right changes its sign without a jump, from 10^-9 to 10^9 on either side."""
-    grid = [mp.mpf(10) ** (mp.mpf(n) / 20) for n in range(-180, 181)]
+    # At no number that an author chooses: at a root itself the sign is one of rounding.
+    grid = [mp.mpf(10) ** ((n + mp.mpf("0.337")) / 20) for n in range(-181, 181)]
     grid += [1 - x for x in grid if x < 1]
     grid = sorted([*grid, *(-x for x in grid), mp.mpf(0)])
     found, roots = [(x, gap(x)) for x in grid], []

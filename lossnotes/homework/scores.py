@@ -44,7 +44,7 @@ def conclude(assignment, results, out, class_):
         for name, text in result.written.items():
             if not given.knows(result.student, name, text):
                 shown = class_.shown(result.student)
-                row = map(_cell, (shown, name, text, "", ""))
+                row = map(cell, (shown, name, text, "", ""))
                 new_rows.writerow(dict(zip(WRITTEN, row, strict=True)))
         given.correct(result, assignment)
         _be_late(result, assignment, class_.late.get(result.student, 0))
@@ -67,12 +67,12 @@ def conclude(assignment, results, out, class_):
         head = [] if former else [("when", "student", "what", "before", "now")]
         csv.writer(more).writerows([*head, *((now, *change) for change in changes)])
         write(out / "changes.csv", former + more.getvalue())
-    if worksheet := moodle.worksheet(short, class_.came_as, _cell):
+    if worksheet := moodle.worksheet(short, class_.came_as, cell):
         write(out / "moodle.csv", worksheet)
         ours = [(entry, told) for entry, told in pages if moodle.owner(entry)]
         (out / "moodle_feedback.zip").write_bytes(moodle.feedback(ours))
     if isinstance(class_.roster, Roster):
-        for_canvas = assignment.title, assignment.points, short, class_.roster, _cell
+        for_canvas = assignment.title, assignment.points, short, class_.roster, cell
         if gradebook := canvas.gradebook(*for_canvas):
             write(out / "canvas.csv", gradebook)
     statuses = Statuses(report.statuses)
@@ -116,7 +116,7 @@ def _score(result, names):
         for name in names
     ]
     known = f"{result.points:g}", f"{result.of:g}", " ".join(to_read)
-    return [_cell(result.student), result.status, *known, *points, _cell(result.reason)]
+    return [cell(result.student), result.status, *known, *points, cell(result.reason)]
 
 
 class Given:
@@ -127,13 +127,13 @@ class Given:
 
     def knows(self, student, question, text):
         """Whether an answer has its row already."""
-        return (student, question, _plain(_cell(text))) in self.answers
+        return (student, question, _plain(cell(text))) in self.answers
 
     def correct(self, result, assignment):
         """Put into a result what is given for it."""
         for question in assignment.questions:
             name = question.name
-            text = _plain(_cell(result.written.get(name, "")))
+            text = _plain(cell(result.written.get(name, "")))
             points, comment = self.answers.get((result.student, name, text), (None, ""))
             other = self.others.get((result.student, name))
             if other:
@@ -166,7 +166,7 @@ def read_written(path, assignment, class_):
     needed = {"student", "question", "points"}
     if not needed <= set(rows.fieldnames or WRITTEN):
         raise GradeError(f"{path}: the first line must name the columns {', '.join(WRITTEN)}")
-    names = {_cell(shown): name for name in class_.names for shown in (class_.code(name), name)}
+    names = {cell(shown): name for name in class_.names for shown in (class_.code(name), name)}
     given, lines = Given(), {}
     try:
         for row in rows:
@@ -232,7 +232,7 @@ def _plain(text):
     return " ".join(text.split())
 
 
-def _cell(text):
+def cell(text):
     """Text that no spreadsheet takes for a formula; two texts stay two."""
     return FORMULA.sub(r"\1'", text)
 

@@ -1,5 +1,6 @@
 """Right answers in any form are right; wrong ones are told where they are wrong, and how."""
 
+import subprocess
 import sys
 import time
 import tracemalloc
@@ -753,6 +754,48 @@ def test_a_wrong_number_is_told_what_it_looks_like(found, parameters, slip):
     finding = found("root", change(numbers(parameters["tau"])[0]))
     assert (finding.points, finding.mistake) == (0, mistake), finding
     assert "exp" not in finding.says  # the equation would be half of the solution
+
+
+RANGE = """
+title = "A probability"
+
+[[questions]]
+name = "q1"
+kind = "number"
+points = 2
+asks = "How probable?"
+answer = "p"
+unknown = "p"
+equation = ["(1 - p)**2", "1/10"]
+tolerance = 1e-4
+range = [0, 1]
+"""
+
+
+def test_a_root_that_makes_no_sense_is_no_answer(tmp_path):
+    (tmp_path / "questions.toml").write_text(RANGE, encoding="utf-8-sig")
+    (question,) = load(tmp_path / "questions.toml").questions
+    inside, outside = 1 - np.sqrt(0.1), 1 + np.sqrt(0.1)
+    assert check(question, inside, {}).points == 2
+    finding = check(question, outside, {})
+    assert (finding.points, finding.mistake) == (0, "out of range")
+    assert "from 0 to 1" in finding.says
+
+
+def test_lines_and_numbers_are_checked_without_numpy_and_pydantic():
+    program = """
+import sys
+from lossnotes.homework.asked import Derivation, Number
+from lossnotes.homework.check import check
+common = {"points": 1, "asks": ""}
+line = Derivation(kind="derivation", name="a", answer="a", start="Derivative(LSE(s), s[j])",
+                  without=["Derivative"], **common)
+root = Number(kind="number", name="b", answer="b", unknown="x", equation=["x**3", "8"], **common)
+print(check(line, ["softmax(s)[j]"], {}).points, check(root, 2, {}).points)
+print({"numpy", "pydantic"} & set(sys.modules))
+"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    assert done.stdout == "1 1\nset()\n", done.stderr
 
 
 def test_a_known_wrong_number_has_its_hint(found, parameters):
