@@ -86,18 +86,12 @@ class Derivations(Formulas):
         known = list(self.known(parameters))
         return next(iter(fingerprints.matching(expression, known, numbers)), None)
 
-    def step(self, expression):
-        """A line as one of the steps to be shown is looked for."""
-        if {"Derivative", "Integral"} & {*self.without}:
-            return fingerprints.as_step(expression)
-        return fingerprints.loosened(expression)
-
     def shows_all_steps(self, lines, parameters):
         """Whether each of the steps to be shown is among the lines."""
         wanted, numbers = dict(enumerate(self.asked_steps(parameters))), self.numbers(parameters)
         for line in lines:
             candidates = [(mark, place) for place, mark in wanted.items()]
-            for place in fingerprints.matching(self.step(line), candidates, numbers):
+            for place in fingerprints.matching(fingerprints.as_step(line), candidates, numbers):
                 del wanted[place]
         return not wanted
 

@@ -277,7 +277,7 @@ MISTAKES = {
     replaced('via = ["-log(Sum(p[i], (i, 1, K)))"]', 'via = ["0"]'): ("q5: via", "missed"),
     replaced('without = ["Derivative"]', 'without = ["Derivative"]\nvia = ["s[j]"]'): (
         "q1: via",
-        "no Derivative stands",
+        "does not follow",
     ),
     replaced(
         'without = ["Derivative"]', 'without = ["Derivative"]\nvia = ["Derivative(s[j], s[j])"]'
@@ -285,6 +285,10 @@ MISTAKES = {
         "q1: via",
         "does not follow",
     ),
+    replaced(
+        'without = ["Derivative"]',
+        'without = ["Derivative"]\nvia = ["(softmax(s/tau)[j] - Derivative(s[y], s[j]))/tau"]',
+    ): ("q1: via", "equals the last line"),
     replaced('without = ["Derivative"]', 'without = ["Derivative"]\nform = ["s[j]"]'): (
         "q1: form",
         "does not follow",
