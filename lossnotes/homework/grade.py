@@ -338,9 +338,8 @@ def _grade(assignment, path, folder, out, executor, secret, students, trusted, a
                     if name not in handed_in:
                         raise Unreadable("missing", "nothing was handed in")
                     if students and name not in students:
-                        lost = [each for each in students if each not in handed_in]
-                        reason = f"not on the list of students{near(name, lost or students)}"
-                        raise Unreadable("unknown", reason)
+                        meant = _meant(handed_in, name, students, secret, assignment.chapter)
+                        raise Unreadable("unknown", f"not on the list of students{meant}")
                     data = fetch(handed_in[name])
                     if assignment.deadline:
                         moment = choose(handed_in[name]).lstat().st_mtime
@@ -369,6 +368,18 @@ def _grade(assignment, path, folder, out, executor, secret, students, trusted, a
                 raise GradeError("the workers have another lossnotes or another question file")
             finished(result)
         return conclude(assignment, (_former(place(name)) for name in names), out, class_)
+
+
+def _meant(handed_in, name, students, secret, chapter):
+    """Words about who an unknown student may be: by the notebook's mark, else by the name."""
+    try:
+        mark = read_marked(fetch(handed_in[name]))[1]
+    except Unreadable:
+        mark = None
+    for student in students if mark else ():
+        if mark == marks.mark(secret, chapter, student):
+            return f"; the notebook was handed out to {student}"
+    return near(name, [each for each in students if each not in handed_in] or students)
 
 
 def _refuse_another_secret(handed_in, secret, chapter):

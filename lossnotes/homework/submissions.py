@@ -22,6 +22,7 @@ NEWER = 2  # seconds: a zip tells no less
 ENDING = re.compile(r"\.ipynb(\.txt|\.json)?$", re.IGNORECASE)  # a browser may add its own
 COPY = re.compile(r" \(\d+\)$")  # the second file of a name
 JUNK = {"__macosx", "thumbs.db", "desktop.ini"}
+KEY = re.compile(r"\b(id|sid|login|number|also|user(name)?)\b|mail", re.IGNORECASE)
 NAMES = ("name", "student", "full name", "student name")
 
 
@@ -67,13 +68,14 @@ class Roster(list):
     def whose(self, name, number=None):
         """The student of a name or number, as a course's system writes them; the name if nobody's.
 
-        A number decides; of a name no more than the case, the spaces and the commas may differ.
+        What stands in a column for numbers, addresses or other names decides; of a name that comes
+        with a number no more than the case, the spaces and the commas may differ.
         """
         if name in self.rows:
             return name
         for known, row in self.rows.items():
-            ids = (v for k, v in row.items() if k.lower() not in NAMES)
-            if number and number in ids:
+            ids = (value for title, value in row.items() if KEY.search(title))
+            if not {name, number}.isdisjoint(filter(None, ids)):
                 return known
         same = self._squeezed.get(squeezed(name), ())
         return same[0] if number and len(same) == 1 else name
@@ -233,10 +235,21 @@ def choose(paths):
         *others, newest = sorted(paths, key=_time)
         if not others or _time(newest) - _time(others[-1]) >= NEWER:
             return newest
+        # A system counts what is handed in again under one name, and an archive may lose its time.
+        copies = {_copy(path): path for path in paths}
+        if len({name for name, _ in copies}) == 1 and len(copies) == len(paths):
+            return copies[max(copies)]
     except OSError as error:
         raise Unreadable("unreadable", error.strerror or "cannot be read") from None
     names = ", ".join(student_name(path.name) for path in sorted(paths)[:5])
     raise Unreadable("ambiguous", f"{len(paths)} notebooks of the same time: {names}")
+
+
+def _copy(path):
+    """The name of a file without what counts its copies, and that count."""
+    stem = _stem(path.name)
+    count = re.search(r"(?: \((\d+)\)|-(\d+))$", stem)
+    return (stem[: count.start()], int(count[1] or count[2])) if count else (stem, 0)
 
 
 def _time(path):

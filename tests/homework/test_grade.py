@@ -578,6 +578,14 @@ def test_numbers_for_everybody_are_those_of_everybody(small, class_, handed_in):
     assert table(class_[1] / "scores.csv")["ada"]["points"] == "6"
 
 
+def test_of_a_name_that_is_unknown_the_notebook_says_whose_it_is(small, class_, handed_in):
+    handed_in("al99", student="alan")
+    run(small, class_, secret=SECRET, students=["ada", "alan", "kurt", "emmi"])
+    rows = table(class_[1] / "scores.csv")
+    assert "the notebook was handed out to alan" in rows["al99"]["reason"]
+    assert "did you mean emmi?" in rows["emmy"]["reason"]
+
+
 def test_no_name_stands_in_the_mark():
     said = json.dumps(marks.as_metadata(SECRET, "small", "Ada Lovelace"))
     assert "Ada" not in said and "Lovelace" not in said

@@ -191,8 +191,24 @@ def test_the_newest_of_several_notebooks_is_taken_and_of_one_time_none(tmp_path)
         os.utime(tmp_path / name, (1e9 - 60 * age, 1e9 - 60 * age))
     (paths,) = find(tmp_path).values()
     assert choose(paths).name == "Ed (1).ipynb"
-    os.utime(tmp_path / "Ed.ipynb", (1e9, 1e9))
+    os.utime(tmp_path / "Ed/other.ipynb", (1e9, 1e9))
     assert status(fetch, paths) == "ambiguous"
+
+
+def test_of_copies_of_one_time_the_last_is_the_newest(tmp_path):
+    put(tmp_path, *(f"Ed/work{copy}.ipynb" for copy in ("", " (1)", " (10)", " (9)")))
+    put(tmp_path, "Ada/work-2.ipynb", "Ada/work-1.ipynb")
+    for path in tmp_path.rglob("*.ipynb"):
+        os.utime(path, (1e9, 1e9))
+    chosen = {name: choose(paths).name for name, paths in find(tmp_path).items()}
+    assert chosen == {"Ada": "work-2.ipynb", "Ed": "work (10).ipynb"}
+
+
+def test_another_name_of_a_student_stands_in_another_column(tmp_path):
+    (tmp_path / "class.csv").write_text("name,login\nAda Lovelace,al99\nEmmy Noether,\n")
+    put(tmp_path, "in/al99.ipynb", "in/Emmy Noether.ipynb")
+    students = read_students(tmp_path / "class.csv")
+    assert set(find(tmp_path / "in", students)) == {"Ada Lovelace", "Emmy Noether"}
 
 
 @pytest.mark.parametrize(
