@@ -3,25 +3,29 @@
 import random
 from dataclasses import dataclass
 from fractions import Fraction
-from functools import lru_cache
+from functools import lru_cache, partial
 from itertools import combinations, islice, pairwise
+from operator import mul
 
 from mpmath import mp, nstr
-from sympy import Basic, Derivative, Expr, IndexedBase, Integer
+from sympy import Basic, Derivative, Expr, IndexedBase, Integer, Rational, Sum
 
 from lossnotes.derive import Witness, compare, evaluate
 from lossnotes.derive.kinks import beside_kinks
 from lossnotes.derive.points import Point, draw_points, indices_of, integrations, symbols_of
-from lossnotes.derive.symbols import Between, K, Probabilities
+from lossnotes.derive.symbols import Between, K, Probabilities, Quantity
 from lossnotes.derive.values import Excluded, Undefined
 from lossnotes.homework.asked import exact_and_general, generalized, split
 from lossnotes.homework.expressions import MEANINGLESS, ExpressionError, mentions, text
 from lossnotes.homework.finding import AnswerError, code, finding, plain, shown
 
 LINES = 60
+POINT = 300  # characters of a point that are told
 BLANK = {"", "...", "Ellipsis", "None"}
 HALVINGS = 32  # beyond these, differences of two values have too few of 40 digits
 FEWEST = 4  # points at which a step holds for which there is no proof
+SIZES = 8  # of the smallest and of the largest numbers at which a case may begin
+MOST = 3_000  # terms of the sums at a point with many classes
 EXACT = mp.mpf(10) ** -20  # values of thirty digits that differ by less are equal
 ROUNDING = 1e-9  # lines that differ by less differ because of decimal numbers
 FLIPPED = {"<=": ">=", ">=": "<=", "<": ">", ">": "<"}
@@ -236,7 +240,67 @@ def _second_look(left, relation, right, seed):
     """
     quick = not integrations(left) and not integrations(right)
     drawn = draw_points(left, right, seed=seed, counts=(4, 6, 11) if quick else (4,))
-    return _difference(left, relation, right, [*drawn, *beside_kinks(left, right, seed, HALVINGS)])
+    points = [*drawn, *beside_kinks(left, right, seed, HALVINGS)]
+    gap = _difference(left, relation, right, points)
+    if gap or not quick:
+        return gap
+    far = (
+        _difference(left, relation, right, [point], digits, -9)
+        for point, digits in _where_a_case_begins(left, right, seed)
+    )
+    return next((gap for gap in far if gap and not mp.isnan(gap.right)), None)
+
+
+def _where_a_case_begins(left, right, seed):
+    """Points where a case may begin that is made of a number which stands in a formula.
+
+    At the number, a little and far beyond it, on both sides, and with so many classes. A right
+    formula may overflow there, which is no mistake.
+    """
+    numbers = {
+        abs(n) for side in (left, right) for n in side.atoms(Rational) if n not in (0, 1, -1)
+    }
+    found = sorted({size for number in numbers for size in _made_of(mp.mpf(number.p) / number.q)})
+    (near, *_) = draw_points(left, right, seed=seed, counts=(2,))
+    rng = random.Random(seed)
+    for size in found[:SIZES] + found[-SIZES:]:
+        for factor in (1, -1, 100, -100):
+            beyond = _moved(near, lambda x, at=factor * size: at * (1 + rng.random() / 10**6))
+            yield Point(beyond), 60 + 4 * int(mp.log10(size))
+    sums = max(_sums_within(left), _sums_within(right), 1)
+    sizes = {int(size) + shift for size in found if size < MOST for shift in (-1, 0, 1)}
+    for classes in sorted(classes for classes in sizes if 3 < classes and classes**sums <= MOST):
+        yield Point(_with_classes(near, classes, rng)), 60
+
+
+def _with_classes(point, classes, rng):
+    """A point with so many classes."""
+
+    def drawn(symbol, value):
+        if symbol == K:
+            return classes
+        if isinstance(value, list):
+            (one, *_) = draw_points(symbol[1], seed=rng.random(), counts=(classes,))
+            return one.values[symbol]
+        if isinstance(value, frozenset):
+            return frozenset(rng.sample(range(1, classes + 1), classes // 2))
+        is_class = isinstance(value, int) and symbol.is_integer
+        return rng.randint(1, classes) if is_class else value
+
+    return {symbol: drawn(symbol, value) for symbol, value in point.values.items()}
+
+
+def _made_of(size):
+    """Where functions of one variable may be as large as a number: itself, its square, ..."""
+    sizes = [size, 1 / size, mp.sqrt(size), mp.sqrt(1 / size), abs(mp.log(size))]
+    sizes += [mp.exp(size)] if size < 200 else []
+    return {mp.mpf(mp.nstr(each, 12)) for each in sizes if each > 6}
+
+
+def _sums_within(expression):
+    """How many sums stand within one another, a named quantity as one."""
+    inner = max(map(_sums_within, expression.args), default=0)
+    return inner + isinstance(expression, (Sum, Quantity))
 
 
 def _difference(left, relation, right, points, digits=40, exact=-32):
@@ -271,23 +335,23 @@ def _gap_of_ends(start, last, exact, seed):
     gap = _difference(start, "=", last, [near])
     if gap or integrations(start) or integrations(last):
         return gap
-    far = [Point(_times(factor, point) | exact) for factor in (10**3, -(10**7))]
+    far = [Point(_moved(point, partial(mul, f)) | exact) for f in (10**3, -(10**7))]
     found = (_difference(start, "=", last, [there], 60, -9) for there in far)
     beyond = (gap for gap in found if gap and not mp.isnan(gap.right))
     return _difference(start, "=", last, [point], 400, -392) or next(beyond, None)
 
 
-def _times(factor, point):
-    """The numbers of a point multiplied, but for classes, probabilities and what has a bound."""
+def _moved(point, move):
+    """The numbers of a point moved, but for classes, probabilities and what has a bound."""
 
-    def large(symbol, value):
+    def moved(symbol, value):
         if isinstance(symbol, (Between, Probabilities)) or isinstance(value, (int, frozenset)):
             return value
         label = symbol.label if isinstance(symbol, IndexedBase) else symbol
-        signed = abs(factor) if label.is_nonnegative else factor
-        return [signed * x for x in value] if isinstance(value, list) else signed * value
+        signed = (lambda x: abs(move(x))) if label.is_nonnegative else move
+        return [signed(x) for x in value] if isinstance(value, list) else signed(value)
 
-    return {symbol: large(symbol, value) for symbol, value in point.values.items()}
+    return {symbol: moved(symbol, value) for symbol, value in point.values.items()}
 
 
 def _value(side, point):
@@ -302,8 +366,10 @@ def _explain(failure, before, here, question, parameters, seed):
     if isinstance(failure, str):
         return f"**{here} cannot be compared with {before}**: {failure}.", "no value"
     claim = "they differ" if here.relation == "=" else f"`{here.relation}` does not hold"
+    point = str(failure.point)
+    point = point if len(point) <= POINT else f"{point[:POINT]} ..."
     says = (
-        f"**{str(here).capitalize()} does not follow from {before}**: {claim} at {failure.point}."
+        f"**{str(here).capitalize()} does not follow from {before}**: {claim} at {point}."
         f"\n\n| | | value |\n|---|---|---|\n"
         f"| {before} | {code(before.typed)} | {shown(failure.left)} |\n"
         f"| {here} | {code(here.typed)} | {shown(failure.right)} |"

@@ -394,6 +394,13 @@ BARELY_WRONG = [
     "+ Heaviside(s[j] - 200)",
     "+ Heaviside(-s[j] - 10**6)",
     "+ exp(-exp(1000*(s[j] + 50)))",
+    "+ Max(0, K - 50)",
+    "+ Max(0, K - 1000)",
+    "+ delta(K, 64)*s[j]",
+    "+ Max(0, s[j] - 10**12)",
+    "+ Max(0, exp(s[j]/10) - 10**9)",
+    "+ Heaviside(s[j] - 100)*Heaviside(101 - s[j])",
+    "+ exp(-10**10)*s[j]",
 ]
 
 
