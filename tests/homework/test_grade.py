@@ -707,6 +707,14 @@ def test_a_process_that_dies_while_its_jobs_are_cancelled_is_no_error(monkeypatc
     assert not manager.is_alive() and failed == []
 
 
+def test_at_the_end_of_all_jobs_no_thread_writes_to_what_is_closed():
+    before = {*threading.enumerate()}
+    jobs = ((operator.neg, n) for n in range(3))
+    assert len(list(run_all(operator.call, jobs, functools.partial(processes, 1)))) == 3
+    left = [each for each in threading.enumerate() if each not in before]
+    assert not [each for each in left if "Manager" in type(each).__name__]
+
+
 def test_only_a_window_of_jobs_is_fetched_at_a_time():
     fetched, most = [], 0
     jobs = ((operator.neg, fetched.append(n) or n) for n in range(300))
