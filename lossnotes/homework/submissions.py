@@ -59,8 +59,10 @@ class Roster(list):
     def __init__(self, rows):
         super().__init__(rows)
         self.rows = rows
-        self._squeezed = {}
+        self._squeezed, self._keys = {}, {}
         for name, row in rows.items():
+            for key in {value for title, value in row.items() if KEY.search(title)}:
+                self._keys[key] = None if key in self._keys else name  # of two it is nobody's
             parts = [name, *(row.get(column, "") for column in row if column.lower() in NAMES)]
             for key in {squeezed(part) for part in parts}:
                 self._squeezed.setdefault(key, []).append(name)
@@ -73,9 +75,8 @@ class Roster(list):
         """
         if name in self.rows:
             return name
-        for known, row in self.rows.items():
-            ids = (value for title, value in row.items() if KEY.search(title))
-            if not {name, number}.isdisjoint(filter(None, ids)):
+        for key in filter(None, (number, name)):
+            if known := self._keys.get(key):
                 return known
         same = self._squeezed.get(squeezed(name), ())
         return same[0] if number and len(same) == 1 else name

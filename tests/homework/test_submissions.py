@@ -205,10 +205,11 @@ def test_of_copies_of_one_time_the_last_is_the_newest(tmp_path):
 
 
 def test_another_name_of_a_student_stands_in_another_column(tmp_path):
-    (tmp_path / "class.csv").write_text("name,login\nAda Lovelace,al99\nEmmy Noether,\n")
-    put(tmp_path, "in/al99.ipynb", "in/Emmy Noether.ipynb")
+    table = "name,login,group id\nAda Lovelace,al99,7\nEmmy Noether,,7\nKurt Gödel,kg,7\n"
+    (tmp_path / "class.csv").write_text(table)
+    put(tmp_path, "in/al99.ipynb", "in/Emmy Noether.ipynb", "in/7.ipynb")
     students = read_students(tmp_path / "class.csv")
-    assert set(find(tmp_path / "in", students)) == {"Ada Lovelace", "Emmy Noether"}
+    assert set(find(tmp_path / "in", students)) == {"Ada Lovelace", "Emmy Noether", "7"}
 
 
 @pytest.mark.parametrize(
