@@ -11,7 +11,7 @@ from mpmath import mp
 
 from lossnotes.homework.asked import solves
 from lossnotes.homework.derivations import check_derivation
-from lossnotes.homework.finding import AnswerError, Finding, finding, shown
+from lossnotes.homework.finding import CHARACTERS, AnswerError, Finding, finding, shown
 
 __all__ = ["AnswerError", "Finding", "check"]
 
@@ -89,6 +89,8 @@ def check_written(question, answer, parameters, seed):
     """No points yet: a person reads it."""
     if not isinstance(answer, str):
         raise AnswerError(f"should be a text, and is a {type(answer).__name__}")
+    if len(answer) > CHARACTERS:
+        raise AnswerError(f"has {len(answer)} characters; {CHARACTERS} are the most")
     count = count_words(answer)
     if not count:
         return finding(question, 0, "missing", f"There is no `{question.answer}` yet.", "missing")

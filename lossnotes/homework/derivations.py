@@ -17,7 +17,7 @@ from lossnotes.derive.symbols import Between, K, Probabilities, Quantity
 from lossnotes.derive.values import Excluded, Undefined
 from lossnotes.homework.asked import exact_and_general, generalized, split
 from lossnotes.homework.expressions import MEANINGLESS, ExpressionError, mentions, text
-from lossnotes.homework.finding import AnswerError, code, finding, plain, shown
+from lossnotes.homework.finding import CHARACTERS, AnswerError, code, finding, plain, shown
 
 LINES = 60
 POINT = 300  # characters of a point that are told
@@ -63,6 +63,8 @@ def check_derivation(question, answer, parameters, seed):
             kind = type(line).__name__
             raise AnswerError(f"has a line that is a {kind}, and no formula and no text")
     lines = [text(line).strip() for line in lines]
+    if (length := sum(map(len, lines))) > CHARACTERS:
+        raise AnswerError(f"has {length} characters; {CHARACTERS} are the most")
     if BLANK.issuperset(lines):
         return finding(question, 0, "missing", f"There is no `{question.answer}` yet.", "missing")
     chain = [Line("the start", question.start, "=", question.parse(question.start, parameters))]

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 
 from mpmath import mp, nstr
 
+CHARACTERS = 20_000  # of an answer; the worker, which imports nothing of this, has the same bound
+
 
 class AnswerError(Exception):
     """An answer that is of the wrong kind, or a student's function that fails; says why."""

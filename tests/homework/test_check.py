@@ -15,8 +15,9 @@ from sympy import Derivative, Rational, Sum, exp, log
 from lossnotes.derive import evaluate
 from lossnotes.derive.points import draw_points
 from lossnotes.derive.symbols import LSE, K, delta, i, j, k, s, softmax, y
-from lossnotes.homework import Homework, derivations
+from lossnotes.homework import Homework, derivations, worker
 from lossnotes.homework.check import AnswerError, check, count_words
+from lossnotes.homework.finding import CHARACTERS
 from lossnotes.homework.questions import load
 
 ASSIGNMENT = """
@@ -834,6 +835,13 @@ def test_words_are_counted_where_they_are_not_set_apart(text, count):
 def test_a_strict_relation_that_is_an_equality_somewhere_is_not_called_rounding(found):
     finding = found("theorem", ["> -log(Sum(p[i], (i, 1, K)))", ">= 0"])
     assert finding.mistake == "relation" and "`>=` holds instead" in finding.says
+
+
+def test_what_is_too_long_for_the_grader_is_too_long_at_home(found):
+    assert CHARACTERS == worker.CHARACTERS
+    for name, answer in {"why": "word " * 5000, "gradient": [f"{GOOD} # {'x' * 900}"] * 30}.items():
+        finding = found(name, answer)
+        assert finding.mistake == "wrong kind" and "20000 are the most" in finding.says
 
 
 def test_no_words_are_no_answer(found):
