@@ -5,7 +5,7 @@ SHELL := bash
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help book test serve lab notebooks lint bench clean
+.PHONY: help book test serve lab notebooks lint bench wheel clean
 
 PYTHON ?= python3
 PORT ?= 8000
@@ -55,8 +55,14 @@ lint: .venv/.installed  ## check the style of code and notebooks
 bench: .venv/.installed-bench  ## measure speed and accuracy beside SciPy and PyTorch
 	@for file in benchmarks/*.py; do $(BIN)/python "$$file"; done
 
+wheel: .venv/.installed  ## pack the library for students: no assignment is in it
+	@rm -rf dist build
+	@$(BIN)/python -m pip wheel --quiet --no-input --no-deps --no-build-isolation --wheel-dir dist .
+	@rm -rf build
+	@ls dist/*.whl
+
 clean:  ## remove the built book and every cache (.venv stays)
-	@rm -rf _build .pytest_cache .hypothesis .ruff_cache
+	@rm -rf _build build dist .pytest_cache .hypothesis .ruff_cache
 	@find . -name __pycache__ -prune -exec rm -rf {} +
 	@find . -name .ipynb_checkpoints -prune -exec rm -rf {} +
 

@@ -45,12 +45,14 @@ def noisy_label_grad(s, lam):
     return pull if s.ndim == 1 else pull.mean(axis=0)
 """
 WEIGHTS = "lam[j]*exp(s[j]/tau)/Sum(lam[i]*exp(s[i]/tau), (i, 1, K))"
+STEP = "Derivative(LSE(s/tau) - log(Sum(lam[i]*exp(s[i]/tau), (i, 1, K))), s[j])"
 # What students write: the first two or three of each list are right.
 GRADIENTS = [
+    [STEP, f"softmax(s/tau)[j]/tau - {WEIGHTS}/tau"],
+    [STEP, f"(exp(s[j]/tau)/Sum(exp(s[i]/tau), (i, 1, K)) - {WEIGHTS})/tau"],
+    ["Derivative(LSE(s/tau), s[j]) - Derivative(log(Sum(lam[i]*exp(s[i]/tau), (i, 1, K))), s[j])",
+     f"= 1/tau*(softmax(s/tau)[j] - {WEIGHTS})"],
     [f"softmax(s/tau)[j]/tau - {WEIGHTS}/tau"],
-    ["Derivative(LSE(s/tau) - log(Sum(lam[i]*exp(s[i]/tau), (i, 1, K))), s[j])",
-     f"(exp(s[j]/tau)/Sum(exp(s[i]/tau), (i, 1, K)) - {WEIGHTS})/tau"],
-    [f"= 1/tau*(softmax(s/tau)[j] - {WEIGHTS})"],
     [f"softmax(s/tau)[j] - {WEIGHTS}"],
     ["(softmax(s/tau)[j] - lam[j]/Sum(lam[i], (i, 1, K)))/tau"],
     [f"{WEIGHTS}/tau - softmax(s/tau)[j]/tau"],

@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import shutil
 import sys
 from functools import partial
 from pathlib import Path
@@ -10,11 +11,16 @@ from typing import Annotated
 try:
     import typer
 
-    from lossnotes.homework.build import BuildError, build, read_secret
-    from lossnotes.homework.grade import grade, processes
-    from lossnotes.homework.questions import QuestionError
+    from lossnotes.homework.build import BuildError, build, read_secret, solutions
+    from lossnotes.homework.grade import former_findings, grade, processes
+    from lossnotes.homework.gradescope import autograder
+    from lossnotes.homework.new import new
+    from lossnotes.homework.questions import QuestionError, load
+    from lossnotes.homework.reference import page
     from lossnotes.homework.sandbox import NoSandbox
-    from lossnotes.homework.submissions import GradeError, read_students
+    from lossnotes.homework.scores import cell, write
+    from lossnotes.homework.similar import similar, table
+    from lossnotes.homework.submissions import GradeError, find, opened, read_students
 except ModuleNotFoundError as missing:
     if (name := missing.name.partition(".")[0]) == "lossnotes":
         raise
@@ -34,7 +40,11 @@ def lossnotes():
 
 Chapter = Annotated[str, typer.Argument(help="A chapter in ./homework, or a folder of that kind.")]
 Students = Annotated[
-    Path | None, typer.Option(help="The class, a name a line; each gets numbers of their own.")
+    Path | None,
+    typer.Option(
+        help="The class: a name a line, or a table with names and numbers as Moodle and Canvas "
+        "give it. Each gets numbers of their own.",
+    ),
 ]
 Secret = Annotated[
     Path | None,
@@ -45,7 +55,7 @@ Secret = Annotated[
     ),
 ]
 Trusted = Annotated[bool, typer.Option("--trusted", help="Run notebooks without a sandbox.")]
-SECRET = Path("homework/secret")
+SECRET = Path("homework/secret")  # beside it lies the class
 
 
 @homework.command("build")
@@ -62,18 +72,27 @@ def build_command(
     with errors_in_one_line():
         folder = find_chapter(chapter)
         names = read_students(students) if students else None
-        key = read_secret(secret or SECRET, create=True) if students else b""
+        key = read_secret(secret or SECRET, create=True)
         out = out or Path("handout", folder.name)
         folders = build(folder, out, secret=key, students=names, trusted=trusted)
+        if students and not kept_class(secret).resolve() == students.resolve():
+            shutil.copyfile(students, kept_class(secret))
         whom = f"for {len(folders)} students" if students else "for everybody"
-        print(f"{folder.name} {whom}: {out}. The solution passes, the blank notebook fails.")
+        print(
+            f"{folder.name} {whom}: {out}. The solution passes, the blank notebook fails. "
+            f"Keep {(secret or SECRET).parent}: grading needs what is in it."
+        )
 
 
 @homework.command("grade")
 def grade_command(
     chapter: Chapter,
     submissions: Annotated[
-        Path, typer.Argument(help="A folder of <student>.ipynb or <student>/<any name>.ipynb.")
+        Path,
+        typer.Argument(
+            help="A folder of <student>.ipynb or <student>/<any name>.ipynb, or the zip that "
+            "Moodle or Canvas gives."
+        ),
     ],
     students: Students = None,
     secret: Secret = None,
@@ -86,21 +105,124 @@ def grade_command(
     scheduler: Annotated[
         str | None, typer.Option(help="Grade on a Dask cluster: tcp://host:port.")
     ] = None,
+    anonymous: Annotated[
+        bool, typer.Option("--anonymous", help="Who reads and looks sees codes for names.")
+    ] = False,
     trusted: Trusted = False,
 ):
     """Grade a folder of notebooks. Started again, it goes on where it was stopped."""
     with errors_in_one_line():
         folder = find_chapter(chapter)
-        names = read_students(students) if students else None
-        key = read_secret(secret or SECRET) if students or secret else b""
+        _, names, key = course(students, secret)
         out = out or Path("grades", folder.name)
         executor = connect(scheduler) if scheduler else partial(processes, workers)
         statuses = grade(
             folder, submissions, out,
-            executor=executor, secret=key, students=names, trusted=trusted,
+            executor=executor, secret=key, students=names, trusted=trusted, anonymous=anonymous,
         )  # fmt: skip
         told = ", ".join(f"{count} {status}" for status, count in statuses.most_common())
         print(f"{told}: {out / 'scores.csv'}, {out / 'report.html'}")
+        if statuses.changed:
+            print(f"{statuses.changed} scores have changed: {out / 'changes.csv'}")
+
+
+@homework.command("new")
+def new_command(
+    chapter: Annotated[
+        str, typer.Argument(help="The chapter, whose folder is made in ./homework.")
+    ],
+):
+    """Write an assignment that builds at once, with one question of each kind."""
+    with errors_in_one_line():
+        if not chapter.isidentifier():
+            raise GradeError(f"{chapter!r} is no name of a chapter: letters, digits and _ only")
+        folder = Path("homework", chapter)
+        if folder.exists():
+            raise GradeError(f"{folder} is there already")
+        new(folder)
+        print(
+            f"{folder / 'questions.toml'}, {folder / (chapter + '.ipynb')}: replace what is asked."
+        )
+
+
+@homework.command("reference")
+def reference_command():
+    """Print every key of a question file, as Markdown."""
+    print(page(), end="")
+
+
+@homework.command("solutions")
+def solutions_command(
+    chapter: Chapter,
+    students: Students = None,
+    secret: Secret = None,
+    out: Annotated[
+        Path | None, typer.Option(help="The folder to write.", show_default="solutions/CHAPTER")
+    ] = None,
+):
+    """Write each student's solution, with their numbers. Not before the deadline."""
+    with errors_in_one_line():
+        folder = find_chapter(chapter)
+        students, names, key = course(students, secret)
+        out = out or Path("solutions", folder.name)
+        folders = solutions(folder, out, secret=key, students=names)
+        print(f"{folder.name} for {len(folders)} students: {out}" if names else f"{out}")
+
+
+@homework.command("similar")
+def similar_command(
+    chapter: Chapter,
+    submissions: Annotated[Path, typer.Argument(help="As for grade.")],
+    students: Students = None,
+    secret: Secret = None,
+    out: Annotated[
+        Path | None, typer.Option(help="Where the grades are.", show_default="grades/CHAPTER")
+    ] = None,
+):
+    """List what several students have in common and most have not. Nothing is run."""
+    with errors_in_one_line():
+        folder = find_chapter(chapter)
+        students, names, key = course(students, secret)
+        out = out or Path("grades", folder.name)
+        with opened(submissions) as unpacked:
+            handed_in = find(unpacked, names or ())
+            found = {name: former_findings(out, name) for name in handed_in}
+            rows = similar(load(folder / "questions.toml"), handed_in, key, found)
+        write(out / "similar.csv", table(rows, cell))
+        print(f"{len(rows)} things to look at: {out / 'similar.csv'}")
+
+
+@homework.command("gradescope")
+def gradescope_command(
+    chapter: Chapter,
+    students: Students = None,
+    secret: Secret = None,
+    out: Annotated[
+        Path | None, typer.Option(help="The zip to write.", show_default="gradescope/CHAPTER.zip")
+    ] = None,
+):
+    """Pack an autograder for Gradescope. It holds the secret: it is for the instructor alone."""
+    with errors_in_one_line():
+        folder = find_chapter(chapter)
+        students, _, key = course(students, secret)
+        out = out or Path("gradescope", f"{folder.name}.zip")
+        out.parent.mkdir(parents=True, exist_ok=True)
+        out.write_bytes(autograder(folder, key, students))
+        print(f"{out}. It holds the secret: upload it, and give it to nobody.")
+
+
+def course(students, secret):
+    """The file of the class, its Roster and the secret: what is given, else what `build` kept."""
+    if not students and kept_class(secret).exists():
+        students = kept_class(secret)
+    names = read_students(students) if students else None
+    known = students or secret or SECRET.exists()
+    return students, names, read_secret(secret or SECRET) if known else b""
+
+
+def kept_class(secret):
+    """Where the list of the class is kept: beside the secret."""
+    return (secret or SECRET).with_name("class.csv")
 
 
 def find_chapter(name):

@@ -5,10 +5,12 @@ the solution, in cells tagged `solution`. Without those it is the student's note
 `parameters` assigns the parameters; it is replaced by what is drawn for the student.
 """
 
+import codecs
 import copy
 import os
 import secrets
 import sys
+import time
 from pathlib import Path
 
 import nbformat
@@ -16,6 +18,7 @@ from nbconvert.preprocessors import ClearOutputPreprocessor, TagRemovePreprocess
 from rich.console import Console
 from rich.progress import track
 
+from lossnotes.homework import marks
 from lossnotes.homework.grade import draw, grade_one, parameters_cell
 from lossnotes.homework.questions import load
 
@@ -35,7 +38,7 @@ def read_secret(path, create=False):
         with open(descriptor, "w") as file:
             file.write(secrets.token_hex(32) + "\n")
     try:
-        secret = path.read_bytes().strip()
+        secret = path.read_bytes().removeprefix(codecs.BOM_UTF8).strip()
     except OSError as error:
         raise BuildError(
             f"{path}: the secret from which the parameters were drawn cannot be read: "
@@ -65,6 +68,8 @@ def build(path, out, *, secret=b"", students=None, trusted=False):
     ):  # fmt: skip
         parameters, _ = draw(assignment, secret, student)
         solution = _with_parameters(source, parameters)
+        mark = marks.as_metadata(secret, assignment.chapter, student)
+        solution.metadata["lossnotes"] = mark
         blank = _without_solutions(solution)
         for notebook, what in ((solution, "the solution"), (blank, "the notebook handed out")):
             data = nbformat.writes(notebook).encode()
@@ -78,6 +83,25 @@ def build(path, out, *, secret=b"", students=None, trusted=False):
         nbformat.write(blank, folder / f"{assignment.chapter}.ipynb")
         (folder / "questions.json").write_text(questions, "utf-8")
     return [folder for folder, _, _ in handouts]
+
+
+def solutions(path, out, *, secret=b"", students=None):
+    """Write the solution with each student's numbers into the folder `out`; returns the folders.
+
+    Raises QuestionError and BuildError, the latter before the deadline, too.
+    """
+    assignment = load(Path(path, "questions.toml"))
+    if assignment.deadline and time.time() < assignment.deadline.due.timestamp():
+        raise BuildError(f"{path}: solutions are for after the deadline, {assignment.deadline.due}")
+    source, folders = read_source(path, assignment), []
+    for student in students or [""]:
+        parameters, _ = draw(assignment, secret, student)
+        folder = Path(out, student)
+        folder.mkdir(parents=True, exist_ok=True)
+        solved = _with_parameters(source, parameters)
+        nbformat.write(solved, folder / f"{assignment.chapter}_solution.ipynb")
+        folders.append(folder)
+    return folders
 
 
 def read_source(path, assignment):

@@ -5,12 +5,13 @@ with: a derivation is followed line by line, a function is tried against its def
 digits, a number is put into the equation that it should solve.
 """
 
+import re
+
 from mpmath import mp
 
+from lossnotes.homework.asked import solves
 from lossnotes.homework.derivations import check_derivation
-from lossnotes.homework.finding import AnswerError, Finding, finding, shown
-from lossnotes.homework.functions import check_function
-from lossnotes.homework.questions import root_between
+from lossnotes.homework.finding import CHARACTERS, AnswerError, Finding, finding, shown
 
 __all__ = ["AnswerError", "Finding", "check"]
 
@@ -32,8 +33,8 @@ def check(question, answer, parameters, seed=0):
 
 def check_number(question, answer, parameters, seed):
     """All points if the equation has a root within the tolerance of the number."""
-    if isinstance(answer, str):
-        raise AnswerError("should be a number, and is a text")
+    if isinstance(answer, (str, bytes, bool)):
+        raise AnswerError(f"should be a number, and is a {type(answer).__name__}")
     try:
         x = mp.mpf(float(answer))
     except (TypeError, ValueError, OverflowError):
@@ -42,20 +43,18 @@ def check_number(question, answer, parameters, seed):
         raise AnswerError(f"should be a number, and is {x}")
     with mp.workdps(50):
         gap = question.gap(question.equation, parameters)
-        if _solves(gap, x, question.tolerance):
+        right = solves(gap, x, question.tolerance)
+        if right and not question.inside(x):
+            says = f"`{question.answer} = {shown(x)}` solves the equation, but it is not in the "
+            says += f"range that makes sense: from {question.range[0]:g} to {question.range[1]:g}."
+            return finding(question, 0, "wrong", says, "out of range")
+        if right:
             return finding(question, question.points, "right", "It solves the equation.")
-        for mistake in question.mistakes:
-            if _solves(question.gap(mistake.equation, parameters), x, question.tolerance):
-                return finding(question, 0, "wrong", mistake.hint, mistake.hint)
+        if hint := question.hint(x, parameters):
+            return finding(question, 0, "wrong", hint, hint)
         words, mistake = _near(gap, x, question.tolerance)
         says = f"`{question.answer} = {shown(x)}` {_substituted(gap(x))} {words}"
         return finding(question, 0, "wrong", says, mistake)
-
-
-def _solves(gap, x, tolerance):
-    """Whether there is a root within the tolerance, relative to the number."""
-    width = abs(x) * tolerance if x else mp.mpf(tolerance)
-    return root_between(gap, x - width, x + width) is not None
 
 
 def _substituted(value):
@@ -67,7 +66,7 @@ def _substituted(value):
 
 def _near(gap, x, tolerance):
     """What a wrong number looks like."""
-    if _solves(gap, x, min(0.02, 1000 * tolerance)):
+    if solves(gap, x, min(0.02, 1000 * tolerance)):
         return f"You are close: a relative {tolerance:g} is asked for.", "inaccurate"
     looks = [
         (-x, "It looks like the **sign**.", "sign"),
@@ -81,7 +80,7 @@ def _near(gap, x, tolerance):
     if x:
         looks.append((1 / x, "It looks like the reciprocal.", "reciprocal"))
     for other, words, mistake in looks:
-        if _solves(gap, other, max(tolerance, 1e-3)):
+        if solves(gap, other, max(tolerance, 1e-3)):
             return words, mistake
     return "", "wrong number"
 
@@ -90,12 +89,29 @@ def check_written(question, answer, parameters, seed):
     """No points yet: a person reads it."""
     if not isinstance(answer, str):
         raise AnswerError(f"should be a text, and is a {type(answer).__name__}")
-    count = len(answer.split())
+    if len(answer) > CHARACTERS:
+        raise AnswerError(f"has {len(answer)} characters; {CHARACTERS} are the most")
+    count = count_words(answer)
     if not count:
         return finding(question, 0, "missing", f"There is no `{question.answer}` yet.", "missing")
     low, high = question.words
     asked = "" if low <= count <= high else f" Between {low} and {high} are asked for."
     return finding(question, 0, "to read", f"{count} words, to be read by a person.{asked}")
+
+
+def count_words(text):
+    """How many words a text has; where words are not set apart, a sign is one, or four letters."""
+    signs = r"[\u3041-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]"
+    letters = r"[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff]"  # Thai, Lao, Burmese, Khmer
+    spaced = re.sub(f"{signs}|{letters}{{1,4}}", " x ", text)
+    return sum(any(map(str.isalnum, word)) for word in spaced.split())
+
+
+def check_function(question, answer, parameters, seed):
+    """As `functions` does it; imported here, because only functions need NumPy."""
+    from lossnotes.homework import functions
+
+    return functions.check_function(question, answer, parameters, seed)
 
 
 CHECKS = {

@@ -3,26 +3,29 @@
 import random
 from dataclasses import dataclass
 from fractions import Fraction
-from functools import lru_cache
+from functools import lru_cache, partial
 from itertools import combinations, islice, pairwise
+from operator import mul
 
 from mpmath import mp, nstr
-from sympy import Derivative, Expr, IndexedBase, Integer, Rational
+from sympy import Basic, Derivative, Expr, IndexedBase, Integer, Rational, Sum
 
 from lossnotes.derive import Witness, compare, evaluate
 from lossnotes.derive.kinks import beside_kinks
 from lossnotes.derive.points import Point, draw_points, indices_of, integrations, symbols_of
-from lossnotes.derive.symbols import Between, K, Probabilities
+from lossnotes.derive.symbols import Between, K, Probabilities, Quantity
 from lossnotes.derive.values import Excluded, Undefined
+from lossnotes.homework.asked import exact_and_general, generalized, split
 from lossnotes.homework.expressions import MEANINGLESS, ExpressionError, mentions, text
-from lossnotes.homework.finding import AnswerError, code, finding, plain, shown
-from lossnotes.homework.probes import stand_in
-from lossnotes.homework.questions import loosened, split
+from lossnotes.homework.finding import CHARACTERS, AnswerError, code, finding, plain, shown
 
 LINES = 60
+POINT = 300  # characters of a point that are told
 BLANK = {"", "...", "Ellipsis", "None"}
 HALVINGS = 32  # beyond these, differences of two values have too few of 40 digits
 FEWEST = 4  # points at which a step holds for which there is no proof
+SIZES = 8  # of the smallest and of the largest numbers at which a case may begin
+MOST = 3_000  # terms of the sums at a point with many classes
 EXACT = mp.mpf(10) ** -20  # values of thirty digits that differ by less are equal
 ROUNDING = 1e-9  # lines that differ by less differ because of decimal numbers
 FLIPPED = {"<=": ">=", ">=": "<=", "<": ">", ">": "<"}
@@ -55,7 +58,13 @@ def check_derivation(question, answer, parameters, seed):
         raise AnswerError(f"should be a list of lines, and is a {type(answer).__name__}")
     if len(lines) > LINES:
         raise AnswerError(f"has {len(lines)} lines; at most {LINES} are read")
+    for line in lines:
+        if not isinstance(line, (str, int, float, Basic, type(None), type(...))):
+            kind = type(line).__name__
+            raise AnswerError(f"has a line that is a {kind}, and no formula and no text")
     lines = [text(line).strip() for line in lines]
+    if (length := sum(map(len, lines))) > CHARACTERS:
+        raise AnswerError(f"has {length} characters; {CHARACTERS} are the most")
     if BLANK.issuperset(lines):
         return finding(question, 0, "missing", f"There is no `{question.answer}` yet.", "missing")
     chain = [Line("the start", question.start, "=", question.parse(question.start, parameters))]
@@ -64,13 +73,13 @@ def check_derivation(question, answer, parameters, seed):
         try:
             expression = question.parse(formula, parameters)
         except ExpressionError as error:
-            says = f"{_followed(number)}**Line {number} cannot be read**: {plain(error)}."
-            return finding(question, 0, "wrong", says, "unreadable line")
+            says = f"**Line {number} cannot be read**: {plain(error)}."
+            return _so_far(question, chain, _followed(number) + says, "unreadable line", parameters)
         before, here = chain[-1], Line(f"line {number}", line, relation, expression)
         failure = follows(before.expression, relation, expression, parameters, seed)
         if failure:
             says, mistake = _explain(failure, before, here, question, parameters, seed)
-            return finding(question, 0, "wrong", _followed(number) + says, mistake)
+            return _so_far(question, chain, _followed(number) + says, mistake, parameters)
         chain.append(here)
     return _arrival(question, chain, parameters, seed)
 
@@ -87,8 +96,24 @@ def _arrival(question, chain, parameters, seed):
     but, mistake = _missing(question, chain, parameters, seed)
     if not but:
         return finding(question, question.points, "right", every)
-    hint = _hint(question, chain[-1].expression, parameters, seed)
-    return finding(question, 0, "partly", f"{every} But {but} {hint or ''}", hint or mistake)
+    hint = question.hint(chain[-1].expression, parameters)
+    says = f"{every} But {but} {hint or ''}"
+    return _so_far(question, chain, says, hint or mistake, parameters, "partly")
+
+
+def _so_far(question, chain, says, mistake, parameters, status="wrong"):
+    """A part of the points for the lines that follow, if the question gives one."""
+    if question.partial:
+        share = question.partial * min(1, _different(question, chain, parameters) / question.lines)
+        if points := round(question.points * share, 2):
+            return finding(question, points, "partly", says, mistake)
+    return finding(question, 0, status, says, mistake)
+
+
+def _different(question, chain, parameters):
+    """How many lines are not the start and no repetition of another one."""
+    start, *written = (question.writing(line.expression, parameters) for line in chain)
+    return len({*written} - {start})
 
 
 def _missing(question, chain, parameters, seed):
@@ -118,14 +143,24 @@ def _missing(question, chain, parameters, seed):
             f"at {gap.point} the start is {shown(gap.left)}, and the last is {shown(gap.right)}.",
             "the ends differ",
         )
-    for line in question.via:
-        via = loosened(question.parse(line, parameters))
-        lines = (loosened(line.expression) for line in chain[1:])
-        if all(follows(via, "=", here, parameters, seed) for here in lines):
-            return (
-                "one takes the very step that was to be shown: put a line between.",
-                "a step left out",
-            )
+    return _left_out(question, chain, parameters)
+
+
+def _left_out(question, chain, parameters):
+    """What of the way to the right end is not shown; two times None if nothing is."""
+    lines = [line.expression for line in chain[1:]]
+    if not question.shows_all_steps(lines, parameters):
+        words = "the very step that was to be shown is left out: put a line between."
+        return words, "a step left out"
+    written = {question.writing(line, parameters) for line in lines}
+    if not {*question.asked_writings(parameters)} <= written:
+        words = "no line is written in the form that was asked for."
+        return words, "not in the form asked for"
+    different = _different(question, chain, parameters) if question.lines > 1 else 1
+    if different < question.lines:
+        words = f"{question.lines} lines are asked for, of which no two are the same but for the "
+        words += f"order of their terms, and there are {different}: show how one gets there."
+        return words, "too few lines"
     return None, None
 
 
@@ -138,14 +173,6 @@ def _strongest(relations):
     return None
 
 
-def _hint(question, expression, parameters, seed):
-    for mistake in question.mistakes:
-        wrong = question.parse(mistake.line, parameters)
-        if follows(wrong, "=", expression, parameters, seed) is None:
-            return mistake.hint
-    return None
-
-
 def follows(left, relation, right, parameters, seed):
     """None if `left relation right`; else a Witness, or the words of an error.
 
@@ -155,14 +182,12 @@ def follows(left, relation, right, parameters, seed):
     """
     if _failure(*_in_general(left, relation, right, parameters), seed) is None:
         return None
-    exact = _numbers(tuple(parameters.items()))[0]
+    exact = exact_and_general(tuple(parameters.items()))[0]
     return _failure(left.xreplace(exact), relation, right.xreplace(exact), seed)
 
 
 def _in_general(left, relation, right, parameters):
-    general = _numbers(tuple(parameters.items()))[1]
-    left, right = (side.xreplace(_these(general, side)) for side in (left, right))
-    return left, relation, right
+    return generalized(left, parameters), relation, generalized(right, parameters)
 
 
 def _is_proved(chain, parameters):
@@ -175,31 +200,12 @@ def _is_proved(chain, parameters):
 
 
 @lru_cache(64)
-def _numbers(parameters):
-    """The number of every parameter that has a symbol, and what its simple functions stand for."""
-    stood_in = ((stand_in(name, number), number) for name, number in parameters)
-    exact = {symbol: Rational(str(number)) for symbol, number in stood_in if symbol.is_Symbol}
-    general = {
-        sign * number**power: sign * symbol**power
-        for x, value in exact.items()
-        for number, symbol in ((1 - value, 1 - x), (value, x))
-        for power in (-2, 2, -1, 1)
-        for sign in (1, -1)
-        if number not in (0, 1, -1)
-    }
-    return exact, general
-
-
-@lru_cache(64)
 def _values_of(parameters):
     with mp.workdps(2000):
         return {
-            x: mp.mpf(n.p) / n.q if n.q > 1 else n.p for x, n in _numbers(parameters)[0].items()
+            x: mp.mpf(n.p) / n.q if n.q > 1 else n.p
+            for x, n in exact_and_general(parameters)[0].items()
         }
-
-
-def _these(general, expression):
-    return {number: general[number] for number in expression.atoms(Rational) & general.keys()}
 
 
 @lru_cache(4096)
@@ -236,7 +242,67 @@ def _second_look(left, relation, right, seed):
     """
     quick = not integrations(left) and not integrations(right)
     drawn = draw_points(left, right, seed=seed, counts=(4, 6, 11) if quick else (4,))
-    return _difference(left, relation, right, [*drawn, *beside_kinks(left, right, seed, HALVINGS)])
+    points = [*drawn, *beside_kinks(left, right, seed, HALVINGS)]
+    gap = _difference(left, relation, right, points)
+    if gap or not quick:
+        return gap
+    far = (
+        _difference(left, relation, right, [point], digits, -9)
+        for point, digits in _where_a_case_begins(left, right, seed)
+    )
+    return next((gap for gap in far if gap and not mp.isnan(gap.right)), None)
+
+
+def _where_a_case_begins(left, right, seed):
+    """Points where a case may begin that is made of a number which stands in a formula.
+
+    At the number, a little and far beyond it, on both sides, and with so many classes. A right
+    formula may overflow there, which is no mistake.
+    """
+    numbers = {
+        abs(n) for side in (left, right) for n in side.atoms(Rational) if n not in (0, 1, -1)
+    }
+    found = sorted({size for number in numbers for size in _made_of(mp.mpf(number.p) / number.q)})
+    (near, *_) = draw_points(left, right, seed=seed, counts=(2,))
+    rng = random.Random(seed)
+    for size in found[:SIZES] + found[-SIZES:]:
+        for factor in (1, -1, 100, -100):
+            beyond = _moved(near, lambda x, at=factor * size: at * (1 + rng.random() / 10**6))
+            yield Point(beyond), 60 + 4 * int(mp.log10(size))
+    sums = max(_sums_within(left), _sums_within(right), 1)
+    sizes = {int(size) + shift for size in found if size < MOST for shift in (-1, 0, 1)}
+    for classes in sorted(classes for classes in sizes if 3 < classes and classes**sums <= MOST):
+        yield Point(_with_classes(near, classes, rng)), 60
+
+
+def _with_classes(point, classes, rng):
+    """A point with so many classes."""
+
+    def drawn(symbol, value):
+        if symbol == K:
+            return classes
+        if isinstance(value, list):
+            (one, *_) = draw_points(symbol[1], seed=rng.random(), counts=(classes,))
+            return one.values[symbol]
+        if isinstance(value, frozenset):
+            return frozenset(rng.sample(range(1, classes + 1), classes // 2))
+        is_class = isinstance(value, int) and symbol.is_integer
+        return rng.randint(1, classes) if is_class else value
+
+    return {symbol: drawn(symbol, value) for symbol, value in point.values.items()}
+
+
+def _made_of(size):
+    """Where functions of one variable may be as large as a number: itself, its square, ..."""
+    sizes = [size, 1 / size, mp.sqrt(size), mp.sqrt(1 / size), abs(mp.log(size))]
+    sizes += [mp.exp(size)] if size < 200 else []
+    return {mp.mpf(mp.nstr(each, 12)) for each in sizes if each > 6}
+
+
+def _sums_within(expression):
+    """How many sums stand within one another, a named quantity as one."""
+    inner = max(map(_sums_within, expression.args), default=0)
+    return inner + isinstance(expression, (Sum, Quantity))
 
 
 def _difference(left, relation, right, points, digits=40, exact=-32):
@@ -271,23 +337,23 @@ def _gap_of_ends(start, last, exact, seed):
     gap = _difference(start, "=", last, [near])
     if gap or integrations(start) or integrations(last):
         return gap
-    far = [Point(_times(factor, point) | exact) for factor in (10**3, -(10**7))]
+    far = [Point(_moved(point, partial(mul, f)) | exact) for f in (10**3, -(10**7))]
     found = (_difference(start, "=", last, [there], 60, -9) for there in far)
     beyond = (gap for gap in found if gap and not mp.isnan(gap.right))
     return _difference(start, "=", last, [point], 400, -392) or next(beyond, None)
 
 
-def _times(factor, point):
-    """The numbers of a point multiplied, but for classes, probabilities and what has a bound."""
+def _moved(point, move):
+    """The numbers of a point moved, but for classes, probabilities and what has a bound."""
 
-    def large(symbol, value):
+    def moved(symbol, value):
         if isinstance(symbol, (Between, Probabilities)) or isinstance(value, (int, frozenset)):
             return value
         label = symbol.label if isinstance(symbol, IndexedBase) else symbol
-        signed = abs(factor) if label.is_nonnegative else factor
-        return [signed * x for x in value] if isinstance(value, list) else signed * value
+        signed = (lambda x: abs(move(x))) if label.is_nonnegative else move
+        return [signed(x) for x in value] if isinstance(value, list) else signed(value)
 
-    return {symbol: large(symbol, value) for symbol, value in point.values.items()}
+    return {symbol: moved(symbol, value) for symbol, value in point.values.items()}
 
 
 def _value(side, point):
@@ -302,14 +368,16 @@ def _explain(failure, before, here, question, parameters, seed):
     if isinstance(failure, str):
         return f"**{here} cannot be compared with {before}**: {failure}.", "no value"
     claim = "they differ" if here.relation == "=" else f"`{here.relation}` does not hold"
+    point = str(failure.point)
+    point = point if len(point) <= POINT else f"{point[:POINT]} ..."
     says = (
-        f"**{str(here).capitalize()} does not follow from {before}**: {claim} at {failure.point}."
+        f"**{str(here).capitalize()} does not follow from {before}**: {claim} at {point}."
         f"\n\n| | | value |\n|---|---|---|\n"
         f"| {before} | {code(before.typed)} | {shown(failure.left)} |\n"
         f"| {here} | {code(here.typed)} | {shown(failure.right)} |"
     )
     try:
-        hint = _hint(question, here.expression, parameters, seed)
+        hint = question.hint(here.expression, parameters)
         words, mistake = (hint, hint) if hint else _looks_like(before, here, failure, question.goal)
     except Exception:  # that the line is wrong is known, and must not be lost with the reason
         words, mistake = "", "does not follow"
@@ -321,7 +389,8 @@ def _looks_like(before, here, failure, goal):
     before, relation, expression = before.expression, here.relation, here.expression
     if mp.isnan(failure.left) or mp.isnan(failure.right):
         return "One of them has no value there.", "no value"
-    if abs(failure.left - failure.right) <= ROUNDING * abs(failure.left):
+    strict = len(relation) == 1 and relation != "="
+    if not strict and abs(failure.left - failure.right) <= ROUNDING * abs(failure.left):
         words = "They differ by rounding only: write exact numbers, as text such as `'s[j]/2.5'`."
         return words, "decimal numbers"
     points, pairs = [], []

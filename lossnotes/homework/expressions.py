@@ -8,6 +8,7 @@ which is all that is left of a third once Python has divided, is 1/3.
 """
 
 import ast
+import difflib
 import math
 import re
 from fractions import Fraction
@@ -172,7 +173,12 @@ def parse(text, names=None, vector=False):
 def _parse(text, names, vector):
     if len(text) > LENGTH:
         raise ExpressionError(f"{len(text)} characters are too many: at most {LENGTH} are read")
-    one_line = " ".join(re.sub(r"#.*|\\\n", " ", text).split())
+    uncommented = re.sub(r"#.*|\\\n", " ", text)
+    if re.search(r"\S\s*\n\s*[<>=≤≥]", uncommented):
+        raise ExpressionError(
+            "there are several lines in one text: write each as a text of its own in the list"
+        )
+    one_line = " ".join(uncommented.split())
     source = re.sub(r"\blambda\b", "lam", one_line.translate(SIGNS))
     if not source:
         raise ExpressionError("there is no formula")
@@ -196,6 +202,14 @@ def _place(source, error):
 
 
 def _advice(source):
+    """What to do about a text that is no formula."""
+    if re.search(r"\\[A-Za-z]+|\^\{|_\{|\$", source):
+        example = "exp(s[j])/Sum(exp(s[i]), (i, 1, K))"
+        return f": this looks like LaTeX; a formula is written as in {example}"
+    if match := re.search(r"([A-Za-z]\w*(?:\([^()]*\)))_(\w+)", source):
+        return f": an entry is written {match[1]}[{match[2]}]"
+    if re.search(r"[A-Za-z]{2,}\s+[A-Za-z]{2,}\s+[A-Za-z]{2,}", source) or source.endswith("."):
+        return ": these are words; a remark is written after a #"
     if re.search(r"(?<![<>=])=(?!=)", source):
         return ": write only what comes after the equals sign"
     if re.search(r"\d[A-Za-z(]|[)\w]\s+[\w(]|\)[\w(]", source):
@@ -238,7 +252,7 @@ class Reader:
             if kind == "n" and expression.is_number:
                 _refuse_large(expression)
         except OverflowError:
-            self.refuse(node, "is too large a number")
+            self.refuse(node, "is too large a number, or too small a one")
         except MEANINGLESS as error:
             if isinstance(error, ExpressionError):
                 raise
@@ -268,7 +282,9 @@ class Reader:
         if base in names:
             self.refuse(node, f"is no name here; an entry is written {base}[{index}]")
         known = ", ".join(sorted(set(names) - set(CONSTANTS)))
-        self.refuse(node, f"is no name here; known are {known}, and the functions of the book")
+        close = difflib.get_close_matches(node.id, [*names, *FUNCTIONS], 1)
+        meant = f"; did you mean {close[0]}?" if close else ""
+        self.refuse(node, f"is no name here{meant}; known are {known}, and the book's functions")
 
     def _UnaryOp(self, node, names, depth):
         expression, kind = self.read(node.operand, names, depth)
@@ -376,10 +392,9 @@ class Reader:
             self.refuse(node, f"calls {name}, which is no function; write a * for a product")
         if name == "Eq":
             self.refuse(node, "is an equation; write only its right side")
-        if name == "sum":
-            self.refuse(node, "is written Sum(s[i], (i, 1, K))")
-        known = ", ".join(sorted(set(FUNCTIONS) | set(CALCULUS)))
-        self.refuse(node, f"calls {name}, which is no function here; known are {known}")
+        if name in INSTEAD:
+            self.refuse(node, f"is written with a formula such as {INSTEAD[name]}")
+        self.refuse(node, f"calls {name}, which is no function here{_known(name, {})}")
 
     def _function(self, name, node, names, depth):
         function, takes = FUNCTIONS[name]
@@ -474,12 +489,51 @@ class Reader:
         return Derivative(expression, *variables)
 
 
+INSTEAD = {  # of what other libraries call by other names
+    "sum": "Sum(s[i], (i, 1, K))",
+    "mean": "Sum(s[i], (i, 1, K))/K",
+    "average": "Sum(s[i], (i, 1, K))/K",
+    "dot": "Sum(p[i]*s[i], (i, 1, K))",
+    "log1p": "log(1 + c)",
+    "expm1": "exp(c) - 1",
+    "log2": "log(c)/log(2)",
+    "log10": "log(c)/log(10)",
+    "maximum": "Max(0, c)",
+    "minimum": "Min(0, c)",
+    "amax": "maximum(s)",
+    "square": "c**2",
+    "power": "c**2",
+    "absolute": "Abs(c)",
+    "logsumexp": "LSE(s)",
+    "logaddexp": "LSE(s)",
+    "expit": "sigmoid(c)",
+    "eye": "delta(j, y)",
+    "heaviside": "Heaviside(c)",
+    "where": "Max(0, c)",
+    "prod": "exp(Sum(log(p[i]), (i, 1, K)))",
+}
+
+
 def _why_not(node):
     if isinstance(node, ast.Compare):
         return "has a relation, which can only begin a line, as in '<= log(K)'"
     if isinstance(node, ast.Attribute):
-        return f"has a point; write {node.attr} alone"
+        name = node.attr
+        if name in INSTEAD:
+            return f"is no name here; write a formula such as {INSTEAD[name]}"
+        if name in FUNCTIONS or name in CALCULUS or name in CONSTANTS:
+            return f"has a point; write {name} alone"
+        return f"has a point, and {name} is no name here{_known(name, {})}"
     return "is no part of a formula"
+
+
+def _known(name, names):
+    """What a name may have been meant for, and what functions there are, the usual ones first."""
+    every = [*FUNCTIONS, *CALCULUS, *names]
+    close = difflib.get_close_matches(name, every, 1)
+    usual = "exp, log, sqrt, softmax, LSE, delta, Sum, Derivative, Integral, Max, Abs, Heaviside"
+    others = ", ".join(sorted({*FUNCTIONS, *CALCULUS} - {*usual.split(", ")}))
+    return f"{f'; did you mean {close[0]}?' if close else ''}; known are {usual}, {others}"
 
 
 def _kind(thing):
@@ -517,8 +571,8 @@ def _refuse_large(number):
     if isinstance(number, Rational):
         if _bits(number) > BITS:
             raise OverflowError
-    elif not number.has(oo):
-        _float(number)
+    elif not number.has(oo) and not _float(number):
+        raise OverflowError
 
 
 def _float(number):

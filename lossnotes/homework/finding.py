@@ -1,25 +1,32 @@
 """What a check finds: the points for one answer, and what to tell the student."""
 
 import re
-from typing import Literal
+from dataclasses import dataclass
 
 from mpmath import mp, nstr
-from pydantic import BaseModel, ConfigDict
+
+CHARACTERS = 20_000  # of an answer; the worker, which imports nothing of this, has the same bound
 
 
 class AnswerError(Exception):
     """An answer that is of the wrong kind, or a student's function that fails; says why."""
 
 
-class Finding(BaseModel):
-    """The points for one answer; `says` is Markdown, `mistake` a short key for statistics."""
+class NoAnswer(AnswerError):
+    """A function that returns nothing: it is still to be written."""
 
-    model_config = ConfigDict(frozen=True)
+
+@dataclass(frozen=True)
+class Finding:
+    """The points for one answer; `says` is Markdown, `mistake` a short key for statistics.
+
+    The status is right, wrong, partly, missing or to read.
+    """
 
     question: str
     points: float
     of: float
-    status: Literal["right", "wrong", "partly", "missing", "to read"]
+    status: str
     says: str
     mistake: str | None = None
 
@@ -50,7 +57,7 @@ def code(words, length=160):
 
 def plain(words):
     """The words of an error, with nothing in them that Markdown or HTML would take for its own."""
-    return re.sub(r"[\s`|<>!]+", " ", str(words))[:300].rstrip(". ")
+    return re.sub(r"[\s`|<>!]+", " ", str(words))[:800].rstrip(". ")
 
 
 def shown(number):

@@ -1,41 +1,55 @@
 """A student's function, tried against its definition; and what its errors look like."""
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
 
 from lossnotes.homework.derivations import fraction
-from lossnotes.homework.finding import AnswerError, finding
-from lossnotes.homework.probes import ProbeError, is_batch
+from lossnotes.homework.finding import AnswerError, NoAnswer, finding
+from lossnotes.homework.probes import is_batch
 
 LARGE = 30  # scores beyond this are called large
 ALIKE = 1e-6  # errors that are told apart by their look are larger
 LONGEST = 12  # entries of an array that is shown
+NOTHING = "returns nothing"
+TOLD = ("unstable for large scores", "shape", "missing mean", "sign", "transposed")  # of what hides
 
 
 def check_function(question, answer, parameters, seed):
-    """The points of every probe at whose inputs the function is right."""
+    """The points of every probe at whose inputs the function is right.
+
+    `seed` is that of the probes which are shown and that of those which are hidden; of these
+    nothing is told that a student's function could choose.
+    """
     if not callable(answer):
         raise AnswerError(f"should be a function, and is a {type(answer).__name__}")
-    points, says, mistakes = 0, [], []
+    shown, hidden = seed if isinstance(seed, tuple) else (seed, seed)
+    points, says, mistakes, explained = 0, [], [], set()
     for probe in question.probes:
         worth = f"{probe.points:g} point{'s' * (probe.points != 1)}"
+        seed = hidden if probe.hidden else shown
         examples = list(question.examples(probe, parameters, seed))
-        try:
-            found = [_call(question, answer, inputs) for inputs, _ in examples]
-            trial = Trial(question, examples, found)
-            right = trial.worst_error <= question.tolerance
-            wrong = None if right else trial.explain(_hint(trial, probe, parameters, seed))
-        except AnswerError as error:
-            wrong = str(error), "raises an error"
-        if wrong is None:
+        # What is usual decides, not whether all entries happen to be tiny at inputs of one's own.
+        usual = examples if seed == shown else question.examples(probe, parameters, shown)
+        least = max(np.abs(expected).max(initial=0) for _, expected in usual)
+        where, words, mistake = _tried(question, probe, answer, parameters, seed, examples, least)
+        if mistake is None:
             points += probe.points
             says.append(f"- ✓ {probe.asks} ({worth}): right at {len(examples)} inputs.")
-        else:
-            words, mistake = wrong
-            again = mistake in mistakes
-            says.append(f"- ✗ {probe.asks} ({worth}): {'likewise.' if again else words}")
-            mistakes.append(mistake)
+            continue
+        mistakes.append(mistake)
+        if probe.hidden:
+            where = "it is wrong at inputs that are not shown."
+            words = words if mistake in TOLD or mistake == words else ""
+        if words and words in explained:
+            words = "The same mistake."
+        explained.add(words)
+        says.append(f"- ✗ {probe.asks} ({worth}): {where} {words}".rstrip())
+    if set(mistakes) == {NOTHING} and len(mistakes) == len(question.probes):
+        return finding(
+            question, 0, "missing", f"`{question.answer}` returns nothing yet.", "missing"
+        )
     unseen = question.points - sum(probe.points for probe in question.probes)
     if unseen > 0:
         says.append(f"- {unseen:g} more of the points are given for inputs that you do not see.")
@@ -43,31 +57,62 @@ def check_function(question, answer, parameters, seed):
     return finding(question, points, status, "\n".join(says), mistakes[0] if mistakes else None)
 
 
-def _call(question, answer, inputs):
+def _tried(question, probe, answer, parameters, seed, examples, least):
+    """Where the function is wrong, what it looks like, and the mistake; None if it is right."""
+    try:
+        found = [_call(question, answer, *each) for each in examples]
+        trial = Trial(question, examples, found, least)
+        if trial.worst_error <= question.tolerance:
+            return None, None, None
+        return trial.worst(), *trial.explain(question.hint(probe, parameters, seed, found))
+    except NoAnswer as error:
+        always = all(_returns_nothing(question, answer, *each) for each in examples)
+        return str(error), "", NOTHING if always else "raises an error"
+    except AnswerError as error:
+        return str(error), "", "raises an error"
+
+
+def _returns_nothing(question, answer, *example):
+    try:
+        _call(question, answer, *example)
+    except AnswerError as error:
+        return isinstance(error, NoAnswer)
+    return False
+
+
+def _call(question, answer, inputs, expected):
     """The value of the function as an array; the inputs are the student's own copies."""
     try:
         value = answer(*(array.copy()[()] for array in inputs))
-        array = np.asarray(value)
-        if array.dtype.kind not in "fiub":
-            kind = "nothing" if value is None else f"a {type(value).__name__}"
-            raise AnswerError(f"it returns {kind} where numbers are asked for.")
+        if value is None:
+            raise NoAnswer("it returns nothing where numbers are asked for.")
+        return _numbers(value, _most(inputs, expected), expected.shape)
     except AnswerError as error:
-        raise AnswerError(f"with {_given(question.arguments, inputs)} {error}") from None
+        raise type(error)(f"with {_given(question.arguments, inputs)} {error}") from None
+
+
+def _most(inputs, expected):
+    """How large an array may be that is looked at: as all that is expected, for all the inputs."""
+    return 64 + 8 * max(expected.size, 1) * max((a.shape[0] for a in inputs if a.ndim), default=1)
+
+
+def _numbers(value, most, shape):
+    """The array of floats that a function returned. Raises AnswerError."""
+    try:
+        array = np.asarray(value)
     except ValueError as ragged:
         raise AnswerError(f"it returns no array of numbers: {ragged}.") from None
-    return array.astype(float)
-
-
-def _hint(trial, probe, parameters, seed):
-    """The hint of the known mistake whose definition has the values found."""
-    for mistake in trial.question.mistakes:
+    if math.prod(max(size, 1) for size in array.shape) > most:
+        many = " times ".join(map(str, array.shape))
+        raise AnswerError(f"it returns {many} numbers, not an array of shape {shape}.")
+    if array.dtype.kind == "O":  # one by one: NumPy would take None for a number
         try:
-            examples = list(trial.question.examples(probe, parameters, seed, mistake.definition))
-        except ProbeError:
-            continue
-        if Trial(trial.question, examples, trial.found).worst_error <= ALIKE:
-            return mistake.hint
-    return None
+            return np.reshape([float(entry) for entry in array.flat], array.shape)
+        except (TypeError, ValueError, OverflowError):
+            pass
+    elif array.dtype.kind in "fiub":
+        return array.astype(float)
+    raise AnswerError(f"it returns a {type(value).__name__} where numbers are asked for.")
 
 
 @dataclass(frozen=True)
@@ -77,6 +122,7 @@ class Trial:
     question: object
     examples: list  # of (inputs, expected)
     found: list
+    least: float = 0  # an entry that is usual for the probe
 
     @property
     def wanted(self):
@@ -89,7 +135,7 @@ class Trial:
     @property
     def scale(self):
         """The largest entry; 1 where all are zero."""
-        largest = max(np.abs(expected).max(initial=0) for expected in self.wanted)
+        largest = max(self.least, *(np.abs(wanted).max(initial=0) for wanted in self.wanted))
         return largest if largest > 1e-290 else 1
 
     def error(self, value, expected):
@@ -111,9 +157,8 @@ class Trial:
         return all(self.error(value, change(expected)) <= ALIKE for value, expected in self.pairs)
 
     def explain(self, hint):
-        """Where the function is most wrong, how, and the mistake."""
-        words, mistake = (hint, hint) if hint else self.looks_like()
-        return f"{self.worst()} {words}".strip(), mistake
+        """What the errors look like, and the mistake."""
+        return (hint, hint) if hint else self.looks_like()
 
     def worst(self):
         """The input at which it is most wrong, and by how much; in a batch, the row."""
@@ -271,7 +316,7 @@ class Trial:
         return "Look at the **shape** of what you return.", "shape"
 
     def _is_right(self, values):
-        return Trial(self.question, self.examples, values).worst_error <= ALIKE
+        return Trial(self.question, self.examples, values, self.least).worst_error <= ALIKE
 
 
 def _given(names, inputs):

@@ -14,6 +14,7 @@ import threading
 import time
 from collections import deque
 from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, ProcessPoolExecutor, wait
+from dataclasses import dataclass, field, replace
 from itertools import islice
 from multiprocessing import get_context, parent_process
 from pathlib import Path
@@ -24,14 +25,25 @@ from rich.console import Console
 from rich.progress import Progress
 
 import lossnotes
+from lossnotes.homework import marks
 from lossnotes.homework.check import AnswerError, Finding, check
-from lossnotes.homework.finding import code
+from lossnotes.homework.finding import NoAnswer, code
 from lossnotes.homework.judge import UNCHECKED, Judge
 from lossnotes.homework.questions import QuestionError, load
 from lossnotes.homework.sandbox import AnswerError as Unanswered
 from lossnotes.homework.sandbox import Crashed, Limits, NoSandbox, Sandbox, Timeout
 from lossnotes.homework.scores import conclude, file_name, read_written, write
-from lossnotes.homework.submissions import GradeError, Unreadable, fetch, find, read, readable
+from lossnotes.homework.submissions import (
+    GradeError,
+    Unreadable,
+    choose,
+    fetch,
+    find,
+    near,
+    opened,
+    read_marked,
+    readable,
+)
 
 WINDOW = 64  # submissions under way, so that memory does not grow with their number
 Status = Literal[
@@ -60,7 +72,12 @@ class Result(BaseModel):
     errors: list[str] = []  # of cells
     points: float = 0
     of: float
+    comments: dict[str, str] = {}  # of a person
+    late: int = 0  # days begun after the deadline
+    lost: float = 0  # points, for being late
+    attempts: int = 1  # different notebooks that were graded
     seconds: float = 0
+    handed_in: str = ""  # a digest of the notebook
     digest: str = ""
 
 
@@ -81,7 +98,7 @@ def _sandbox(limits, trusted):
 def _library():
     """A digest of this library: what was graded by another one is graded again."""
     home = Path(lossnotes.__file__).parent
-    files = sorted([*home.glob("derive/*.py"), *home.glob("homework/*.py")])
+    files = sorted([*home.glob("derive/**/*.py"), *home.glob("homework/**/*.py")])
     return hashlib.sha256(b"\0".join(file.read_bytes() for file in files)).digest()
 
 
@@ -93,14 +110,16 @@ def digest(path, secret, student, data, trusted=False):
     return hashlib.sha256(b"".join(hashlib.sha256(part).digest() for part in parts)).hexdigest()
 
 
-def draw(assignment, secret, student):
-    """The parameters of a student, and the seed of the probes, which is one for the class.
+def draw(assignment, secret, student, data=b""):
+    """The parameters of a student, and two seeds: of what is shown, and of probes that are hidden.
 
-    Without a secret the parameters are one for the class, too.
+    The first is one for the class; the second is another one for each submission, so that nothing
+    is learnt from one for the next. Without a secret the parameters are one for the class, too.
     """
     parameters = assignment.parameters(secret, student if secret else "")
     told = hmac.digest(secret, f"probes of {assignment.chapter}".encode(), "sha256")
-    return parameters, int.from_bytes(told[:4])
+    hidden = hmac.digest(told, data, "sha256")
+    return parameters, (int.from_bytes(told[:4]), int.from_bytes(hidden[:4]))
 
 
 def parameters_cell(parameters):
@@ -120,12 +139,17 @@ def grade_one(path, secret, student, data, limits=None, trusted=False):
         student=student,
         status="graded",
         of=assignment.points,
+        handed_in=hashlib.sha256(data).hexdigest()[:16],
         digest=digest(path, secret, student, data, trusted),
     )
     try:
-        cells = read(data)
+        cells, mark = read_marked(data)
+        whose = "" if marks.for_everybody(mark, secret, assignment.chapter) else student
+        drawn = draw(assignment, secret, whose, data)
         with _LOCK:
-            _judge(result, assignment, secret, cells, *_sandbox(limits or Limits(), trusted))
+            _judge(result, assignment, drawn, cells, *_sandbox(limits or Limits(), trusted))
+        if strange := marks.remark(mark, secret, assignment.chapter, student):
+            result.reason = "; ".join(filter(None, [strange, result.reason]))
     except Unreadable as stop:
         result.status, result.reason = stop.status, str(stop)
     except (Timeout, Crashed) as stop:
@@ -141,9 +165,9 @@ def grade_one(path, secret, student, data, limits=None, trusted=False):
     return result
 
 
-def _judge(result, assignment, secret, cells, sandbox, judge):
+def _judge(result, assignment, drawn, cells, sandbox, judge):
     """Ask for every answer and judge it: functions last, because each may be the end of the run."""
-    parameters, seed = draw(assignment, secret, result.student)
+    parameters, (seed, hidden) = drawn
     findings, written, lines = {}, {}, {}
     patience = 4  # it may stop four times, or take too long twice
     waiting = deque(sorted(assignment.questions, key=lambda each: each.kind == "function"))
@@ -160,7 +184,8 @@ def _judge(result, assignment, secret, cells, sandbox, judge):
                         continue
                     if question.kind == "written" and answer is not None:
                         written[question.name] = answer
-                    findings[question.name] = _finding(question, answer, parameters, seed, reason)
+                    seeds = (seed, hidden) if question.kind == "function" else seed
+                    findings[question.name] = _finding(question, answer, parameters, seeds, reason)
                     if question.kind == "function" and answer and answer.stopped:
                         raise answer.stopped
         except (Timeout, Crashed) as stop:
@@ -195,7 +220,7 @@ def _finding(question, answer, parameters, seed, reason):
     """What `check` finds, and why there is no answer."""
     finding = check(question, answer, parameters, seed)
     why = f" {code(reason, 500)}" if reason else ""
-    return finding.model_copy(update={"says": finding.says + why})
+    return replace(finding, says=finding.says + why)
 
 
 class _Function:
@@ -208,6 +233,8 @@ class _Function:
         if self.stopped is None:
             try:
                 return self.call(*arrays)
+            except NoAnswer:
+                raise
             except Unanswered as error:
                 raise AnswerError(code(error, 500)) from None
             except (Timeout, Crashed) as stop:
@@ -232,13 +259,36 @@ def _ask(answers, question):
 # A class
 
 
-def grade(path, submissions, out, *, executor, secret=b"", students=None, trusted=False):
-    """Grade every notebook in the folder `submissions` for the assignment in the folder `path`.
+@dataclass
+class Class:
+    """Who is in a class, what came from whom, and how late."""
+
+    names: list
+    roster: list | None = None
+    came_as: dict = field(default_factory=dict)  # the name of a file or folder, by student
+    late: dict = field(default_factory=dict)  # days, by student
+    secret: bytes = b""
+    anonymous: bool = False
+
+    def code(self, name):
+        """What a student is called where nobody is to know who it is."""
+        told = hmac.digest(self.secret, f"name of {name}".encode(), "sha256")
+        return f"student {told[:4].hex()}"
+
+    def shown(self, name):
+        """The name of a student for those who read and look."""
+        return self.code(name) if self.anonymous else name
+
+
+def grade(
+    path, submissions, out, *, executor, secret=b"", students=None, trusted=False, anonymous=False
+):
+    """Grade every notebook in `submissions`, a folder or a zip, for the assignment in `path`.
 
     Into the folder `out` go `results/`, a file for each submission as soon as it is graded,
-    `scores.csv`, `feedback/`, `written.csv` for the answers that are to be read, and
-    `report.html`. What a former run finished is kept if nothing that its score depends on has
-    changed.
+    `scores.csv`, `feedback/`, `written.csv` for the answers that are to be read, `report.html`
+    and, where scores are others than before, `changes.csv`. What a former run finished is kept if
+    nothing that its score depends on has changed.
 
     Parameters
     ----------
@@ -246,17 +296,27 @@ def grade(path, submissions, out, *, executor, secret=b"", students=None, truste
         Called again when the executor breaks.
     secret : bytes
         From which the parameters were drawn; empty if they are one for the class.
-    students : list of str, optional
+    students : list of str or Roster, optional
         The names of the class: who is not there is missing, who is not on it unknown.
+    anonymous : bool
+        In written.csv and the report students are shown by a code.
 
     Returns how many submissions there are of each status.
     Raises QuestionError, GradeError and NoSandbox.
     """
     assignment = load(Path(path, "questions.toml"))
-    out = Path(out)
-    read_written(out / "written.csv", assignment)
-    handed_in = find(submissions)
+    with opened(submissions) as folder:
+        return _grade(
+            assignment, path, folder, Path(out), executor, secret, students, trusted, anonymous
+        )
+
+
+def _grade(assignment, path, folder, out, executor, secret, students, trusted, anonymous):
+    handed_in = find(folder, students or ())
     names = sorted(handed_in.keys() | set(students or ()))
+    class_ = Class(names, students, handed_in.came_as, {}, secret, anonymous)
+    read_written(out / "written.csv", assignment, class_)
+    _refuse_another_secret(handed_in, secret, assignment.chapter)
     with Progress(console=Console(stderr=True), disable=not sys.stderr.isatty()) as progress:
         bar = progress.add_task(f"Grading {assignment.chapter}", total=len(names))
 
@@ -264,6 +324,10 @@ def grade(path, submissions, out, *, executor, secret=b"", students=None, truste
             return out / "results" / f"{file_name(name)}.json"
 
         def finished(result):
+            former = _former(place(result.student))
+            if former and former.handed_in:
+                again = former.handed_in != result.handed_in
+                result.attempts = former.attempts + again
             write(place(result.student), result.model_dump_json(indent=1))
             progress.advance(bar)
 
@@ -274,8 +338,12 @@ def grade(path, submissions, out, *, executor, secret=b"", students=None, truste
                     if name not in handed_in:
                         raise Unreadable("missing", "nothing was handed in")
                     if students and name not in students:
-                        raise Unreadable("unknown", "not on the list of students")
+                        meant = _meant(handed_in, name, students, secret, assignment.chapter)
+                        raise Unreadable("unknown", f"not on the list of students{meant}")
                     data = fetch(handed_in[name])
+                    if assignment.deadline:
+                        moment = choose(handed_in[name]).lstat().st_mtime
+                        class_.late[name] = assignment.deadline.days(moment)
                 except Unreadable as stop:
                     result.status, result.reason = stop.status, str(stop)
                     finished(result)
@@ -299,7 +367,48 @@ def grade(path, submissions, out, *, executor, secret=b"", students=None, truste
             elif result.digest != digest(*job[:4], trusted):
                 raise GradeError("the workers have another lossnotes or another question file")
             finished(result)
-        return conclude(assignment, (_former(place(name)) for name in names), out)
+        return conclude(assignment, (_former(place(name)) for name in names), out, class_)
+
+
+def _meant(handed_in, name, students, secret, chapter):
+    """Words about who an unknown student may be: by the notebook's mark, else by the name."""
+    try:
+        mark = read_marked(fetch(handed_in[name]))[1]
+    except Unreadable:
+        mark = None
+    for student in students if mark else ():
+        if mark == marks.mark(secret, chapter, student):
+            return f"; the notebook was handed out to {student}"
+    return near(name, [each for each in students if each not in handed_in] or students)
+
+
+def _refuse_another_secret(handed_in, secret, chapter):
+    """GradeError if not one of the notebooks that tell was handed out with this secret.
+
+    One that does not fit is a notebook to look at; if none does, it is the secret.
+    """
+    ours, told = marks.mark(secret, chapter, "").course, 0
+    for paths in handed_in.values():
+        try:
+            mark = read_marked(fetch(paths))[1]
+        except Unreadable:
+            continue
+        if mark and mark.course == ours:
+            return
+        told += mark is not None
+    if told:
+        here = "another secret than the one given" if secret else "a secret, and none is given"
+        raise GradeError(
+            f"the notebooks were handed out with {here}: their numbers would be others. The one "
+            "they were built with is kept as homework/secret, where they were built; "
+            "name it with --secret"
+        )
+
+
+def former_findings(out, name):
+    """What a former run has found on a student's answers, by question."""
+    former = _former(Path(out) / "results" / f"{file_name(name)}.json")
+    return former.findings if former else {}
 
 
 def _former(path):
@@ -353,7 +462,9 @@ def run_all(function, jobs, executor):
                 pool = executor()
     finally:
         if isinstance(pool, ProcessPoolExecutor):  # which fails where its futures are cancelled
-            pool.shutdown(wait=False, cancel_futures=True)
+            # At the end of all jobs it is waited for: its thread writes to a pipe that the
+            # interpreter closes when it ends.
+            pool.shutdown(wait=not under_way and not suspects, cancel_futures=True)
         else:
             for future in under_way:
                 future.cancel()

@@ -5,6 +5,7 @@ The kernel ends it when a derivation takes too much time or memory; the next one
 """
 
 import contextlib
+import json
 import os
 import pickle
 import resource
@@ -45,7 +46,7 @@ class Judge:
             pickle.dump(request, self.process.stdin)
             self.process.stdin.flush()
         if answer := self.process.stdout.readline():
-            return Finding.model_validate_json(answer)
+            return Finding(**json.loads(answer))
         if self.close() == 1:  # an exception, which is no mistake of the student
             self.said.seek(0)
             reason = self.said.read().decode(errors="replace").strip().rpartition("\n")[2]
@@ -87,7 +88,7 @@ def serve():
             resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
             # Nothing catches this signal: the kernel ends the process wherever it is.
             signal.setitimer(signal.ITIMER_PROF, seconds)
-            found = check(*arguments).model_dump_json()
+            found = json.dumps(vars(check(*arguments)))
             signal.setitimer(signal.ITIMER_PROF, 0)
             answers.write(found.encode() + b"\n")
             answers.flush()

@@ -1,19 +1,33 @@
 """What a student's notebook uses: `hw.check("q2")` says what is right and what is not."""
 
 import sys
+from dataclasses import replace
 from html import escape
+from itertools import islice
 
+from sympy import Basic
+
+from lossnotes.homework.asked import load_public
 from lossnotes.homework.check import check
 from lossnotes.homework.expressions import text
 from lossnotes.homework.finding import AnswerError, Finding
-from lossnotes.homework.questions import load_public
+
+THERE = ("lossnotes", "lossnotes.homework", "lossnotes.homework.notebook", "lossnotes.derive")
 
 
 class Homework:
-    """The questions of a homework, from the file beside the notebook. It holds no solution."""
+    """The questions of a homework, from the file beside the notebook.
+
+    Of the library only `lossnotes.derive` is there when homework is graded. So nothing else can be
+    imported in the notebook, either.
+    """
 
     def __init__(self, path="questions.json"):
-        self.public = load_public(path)
+        self._public = load_public(path)
+        self._tried = {}  # wrong answers, of which each unlocks one hint more
+        if not any(isinstance(finder, NotThere) for finder in sys.meta_path):
+            sys.meta_path.insert(0, NotThere())
+        refuse_library(sys._getframe(1).f_globals)
 
     def check(self, name=None):
         """The finding on one question, by its name, or on all of them.
@@ -22,7 +36,8 @@ class Homework:
         given for more inputs, when the homework is graded, are not among those shown.
         """
         answers = sys._getframe(1).f_globals
-        questions = {question.name: question for question in self.public.questions}
+        refuse_library(answers)
+        questions = {question.name: question for question in self._public.questions}
         if name is None:
             return Findings([self._check(question, answers) for question in questions.values()])
         if name not in questions:
@@ -32,14 +47,63 @@ class Homework:
     def _check(self, question, answers):
         answer = answers.get(question.answer)
         if question.kind == "derivation" and isinstance(answer, (list, tuple)):
-            answer = [text(line) for line in answer]  # as the grader gets it
+            answer = [
+                text(line) if isinstance(line, Basic) else line for line in answer
+            ]  # as the grader gets it
         if question.kind == "function" and callable(answer):
             answer = guarded(answer)
-        return check(question, answer, self.public.parameters)
+        finding = check(question, answer, self._public.parameters)
+        if finding.status in ("wrong", "partly") and question.hints:
+            tried = self._tried.setdefault(question.name, set())
+            tried.add(_as_written(answers.get(question.answer)))
+            hints = (f"\n\nHint {n}: {hint}" for n, hint in enumerate(question.hints, 1))
+            finding = replace(finding, says=finding.says + "".join(islice(hints, len(tried))))
+        return finding
 
     def __repr__(self):
-        names = ", ".join(question.name for question in self.public.questions)
-        return f"{self.public.title}: {names}"
+        names = ", ".join(question.name for question in self._public.questions)
+        return f"{self._public.title}: {names}"
+
+
+def _as_written(answer):
+    code = getattr(answer, "__code__", None)
+    return repr((code.co_code, code.co_consts) if code else answer)
+
+
+class NotThere:
+    """The first finder: a notebook imports no part of the library that the grader has not."""
+
+    def find_spec(self, name, path=None, target=None):
+        if name.startswith("lossnotes.") and not is_there(name) and _by_the_notebook():
+            raise not_there(name)
+
+
+def is_there(name):
+    return name in THERE or name.startswith("lossnotes.derive.")
+
+
+def not_there(name):
+    reason = f"{name}: write it yourself, the library is not there when homework is graded"
+    return ModuleNotFoundError(reason, name=name)
+
+
+def _by_the_notebook():
+    """Whether it is a cell that imports, and not the library or its tests."""
+    frame = sys._getframe(2)
+    while frame and frame.f_globals.get("__name__", "").startswith("importlib"):
+        frame = frame.f_back
+    return frame is not None and frame.f_globals.get("__name__") == "__main__"
+
+
+def refuse_library(names):
+    """ModuleNotFoundError if something of the library is among a notebook's variables."""
+    if names.get("__name__") != "__main__":
+        return
+    for thing in list(names.values()):
+        home = getattr(thing, "__module__", None)
+        for name in (home, getattr(thing, "__name__", None)):
+            if isinstance(name, str) and name.startswith("lossnotes.") and not is_there(name):
+                raise not_there(name)
 
 
 class Findings(list):

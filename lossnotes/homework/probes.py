@@ -1,7 +1,6 @@
 """Inputs at which a student's function is tried, and the exact values that it should have there."""
 
 import ast
-import contextlib
 import json
 import math
 from functools import lru_cache
@@ -16,23 +15,20 @@ from sympy import (
     Dummy,
     Heaviside,
     IndexedBase,
-    Integer,
-    Integral,
     KroneckerDelta,
     Max,
     Min,
     Mul,
     Pow,
-    Symbol,
     exp,
     log,
 )
 
-from lossnotes.derive import Point, compare, evaluate
+from lossnotes.derive import Point, evaluate
 from lossnotes.derive.points import indices_of, integrations
-from lossnotes.derive.prove import Reduction, unfold
-from lossnotes.derive.symbols import Between, Classes, K, Positives
+from lossnotes.derive.symbols import Classes, K, Positives
 from lossnotes.derive.values import Excluded, Undefined
+from lossnotes.homework.asked import carried_out, stand_in
 
 DIGITS = 50
 MOST_DIGITS = 400  # fifty of whatever a float64 can hold beside a term of order one
@@ -111,15 +107,6 @@ def _draw(node, parameters, rng):
             raise ProbeError(f"{ast.unparse(node)!r} has more than {LARGEST:,} numbers")
         return sampler(rng, *arguments)
     raise ProbeError(f"{ast.unparse(node)!r} is unknown; known are {', '.join(SAMPLERS)}")
-
-
-def stand_in(name, number):
-    """What stands for a parameter in formulas: a symbol, but for a whole number itself."""
-    if isinstance(number, int):
-        return Integer(number)
-    if 0 < number < 1:
-        return Between(name, 0, 1)
-    return Symbol(name, positive=True) if number > 0 else Symbol(name, real=True)
 
 
 @lru_cache(16_384)
@@ -239,18 +226,3 @@ def _exact(symbol, array):
     if symbol.is_integer and symbol.is_positive and array.dtype.kind in "iu":
         return int(array) + 1
     return [mp.mpf(x) for x in array.tolist()] if array.ndim else mp.mpf(array.item())
-
-
-@lru_cache(1024)
-def carried_out(definition):
-    """The definition without names, derivatives and deltas in sums, if that is confirmed.
-
-    It has the same values, found twenty times faster.
-    """
-    unfolded = unfold(definition)
-    forms = [unfolded] if unfolded.has(Integral) else [Reduction().reduce(unfolded), unfolded]
-    for form in forms:
-        with contextlib.suppress(ValueError):  # no point has a value, of those that are tried
-            if compare(definition, "=", form):
-                return form
-    return definition

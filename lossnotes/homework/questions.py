@@ -8,8 +8,9 @@ Path("questions.json").write_text(assignment.public(parameters))
 import hmac
 import json
 import keyword
-import re
+import math
 import tomllib
+from datetime import datetime
 from functools import lru_cache
 from pathlib import Path
 from typing import Annotated, Literal
@@ -17,29 +18,23 @@ from unicodedata import normalize
 
 from mpmath import mp
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
-from sympy import IndexedBase, Symbol
 
-from lossnotes.derive import Point, compare, evaluate
-from lossnotes.derive.symbols import Between, Positives, Probabilities, Scores
-from lossnotes.derive.values import Excluded, Undefined
-from lossnotes.homework.expressions import ExpressionError, mentions, parse
-from lossnotes.homework.probes import ProbeError, carried_out, example, stand_in
+from lossnotes.derive import compare
+from lossnotes.homework import asked, fingerprints
+from lossnotes.homework.asked import (
+    RELATIONS,
+    QuestionError,
+    load_public,
+    root_between,
+    split,
+)
+from lossnotes.homework.expressions import ExpressionError, mentions
+from lossnotes.homework.functions import ALIKE, Trial
+from lossnotes.homework.probes import ProbeError
+
+__all__ = ["Assignment", "QuestionError", "load", "load_public", "root_between", "split"]
 
 COLUMNS = ("student", "status", "points", "of", "to read", "reason")  # beside the questions
-RELATIONS = ("<=", ">=", "<", ">", "=")
-KINDS = {
-    "real": lambda name: Symbol(name, real=True),
-    "positive": lambda name: Symbol(name, positive=True),
-    "integer": lambda name: Symbol(name, integer=True),
-    "class": lambda name: Symbol(name, integer=True, positive=True),
-    "reals": Scores,
-    "positives": Positives,
-    "probabilities": Probabilities,
-}
-
-
-class QuestionError(ValueError):
-    """A mistake in a question file: one line that says where it is and what is wrong."""
 
 
 class Model(BaseModel):
@@ -49,9 +44,15 @@ class Model(BaseModel):
 class Parameter(Model):
     """How a number is drawn for each student: uniform, rounded to digits; or an integer."""
 
-    uniform: tuple[float, float] | None = None
-    digits: int = Field(2, ge=0, le=6)
-    integer: tuple[int, int] | None = None
+    uniform: tuple[float, float] | None = Field(
+        None, description="A number between these two.", examples=["uniform = [1.5, 4.0]"]
+    )
+    digits: int = Field(
+        2, description="To how many decimals it is rounded.", examples=["digits = 1"], ge=0, le=6
+    )
+    integer: tuple[int, int] | None = Field(
+        None, description="A whole number between these two.", examples=["integer = [3, 9]"]
+    )
 
     @model_validator(mode="after")
     def _one_range(self):
@@ -76,20 +77,57 @@ class Parameter(Model):
 class Mistake(Model):
     """A known wrong answer, by the line, definition or equation that it fulfils."""
 
-    hint: str
-    line: str | None = None
-    definition: str | None = None
-    equation: tuple[str, str] | None = None
+    hint: str = Field(
+        description="What the student is told.", examples=['hint = "Where did the temperature go?"']
+    )
+    line: str | None = Field(
+        None,
+        description="In a derivation: the wrong line, in any form.",
+        examples=['line = "softmax(s)[j]"'],
+    )
+    definition: str | None = Field(
+        None,
+        description="Of a function: what it computes.",
+        examples=['definition = "softmax(s)[j]"'],
+    )
+    equation: tuple[str, str] | None = Field(
+        None, description="Of a number: what it solves.", examples=['equation = ["exp(x)", "2"]']
+    )
 
 
-class Common(Model):
-    name: str
-    points: float = Field(gt=0)
-    asks: str
-    answer: str
-    names: dict[str, str] = {}
-    symbols: dict[str, str] = {}
-    mistakes: list[Mistake] = []
+class Common(Model, asked.Formulas):
+    """What every question says."""
+
+    name: str = Field(
+        description="What `hw.check` and the tables call it.", examples=['name = "q1"']
+    )
+    points: float = Field(description="For all of it.", examples=["points = 4"], gt=0)
+    asks: str = Field(
+        description="One line for tables and feedback.",
+        examples=['asks = "The gradient of the log loss"'],
+    )
+    answer: str = Field(
+        description="The variable of the notebook that holds the answer.",
+        examples=['answer = "gradient"'],
+    )
+    names: dict[str, str] = Field(
+        {}, description="Short names for formulas.", examples=['names = { m = "(p + q)/2" }']
+    )
+    symbols: dict[str, str] = Field(
+        {},
+        description="Names beside those of the book, with their domains.",
+        examples=['symbols = { t = "positives" }'],
+    )
+    mistakes: list[Mistake] = Field(
+        [],
+        description="Known wrong answers; students get only fingerprints of them.",
+        examples=["[[questions.mistakes]]"],
+    )
+    hints: list[str] = Field(
+        [],
+        description="Told one by one: one more for each other wrong answer.",
+        examples=['hints = ["Which rule?", "The chain rule."]'],
+    )
 
     @model_validator(mode="after")
     def _is_well_formed(self):
@@ -105,36 +143,88 @@ class Common(Model):
                 raise ValueError(f"mistakes: a mistake of a {self.kind} has a {wanted} and a hint")
         return self
 
-    def parse(self, text, parameters=None, **more):
-        """The formula in the names of this question.
-
-        A parameter is a symbol, so that what is found out holds for every student; but whole
-        numbers, which may stand for classes, are put in.
-        """
-        names = {name: stand_in(name, number) for name, number in (parameters or {}).items()}
-        for name, kind in self.symbols.items():
-            names[name] = _symbol(name, kind, names)
-        for name, short_for in self.names.items():
-            names[name] = parse(short_for, names, vector=True)
-        return parse(text, names | more)
+    def public(self, parameters):
+        """The question as a student has it, in the words of `asked`."""
+        hidden = {"mistakes", "via", "form", "probes"}
+        return self.model_dump(exclude_defaults=True, exclude=hidden) | {"mistakes": []}
 
 
-class Derivation(Common):
-    kind: Literal["derivation"]
-    start: str
-    without: list[str] = []
-    goal: str | None = None
-    via: list[str] = []
+class Derivation(Common, asked.Derivations):
+    """Lines that are followed one by one."""
+
+    kind: Literal["derivation"] = Field(
+        description="A list of lines, each of which follows from the one before.",
+        examples=['kind = "derivation"'],
+    )
+    start: str = Field(
+        description="From which the first line follows.",
+        examples=['start = "Derivative(LSE(s), s[j])"'],
+    )
+    without: list[str] = Field(
+        [],
+        description="What may not stand in the last line. Either this or a goal.",
+        examples=['without = ["Derivative"]'],
+    )
+    goal: str | None = Field(
+        None, description="The end, with its relation.", examples=['goal = "<= log(K)"']
+    )
+    via: list[str] = Field(
+        [],
+        description="Steps to be shown, in any form; with `without`, before all is carried out.",
+        examples=['via = ["Derivative(Sum(exp(s[i]), (i, 1, K)), s[j])*exp(-LSE(s))"]'],
+    )
+    form: list[str] = Field(
+        [],
+        description="Lines to be written just so, but for the order of terms.",
+        examples=['form = ["softmax(s)[j]"]'],
+    )
+    lines: int = Field(
+        1,
+        description="How many lines there must be, of which no two are written alike.",
+        examples=["lines = 3"],
+        ge=1,
+        le=20,
+    )
+    partial: float = Field(
+        0,
+        description="The share for lines that follow when not all is right.",
+        examples=["partial = 0.5"],
+        ge=0,
+        lt=1,
+    )
 
     @model_validator(mode="after")
     def _one_end(self):
         if bool(self.without) == (self.goal is not None):
             raise ValueError("a derivation has either without = [...] or a goal")
-        if self.via and self.goal is None:
-            raise ValueError("via needs a goal")
         if self.goal is not None and not self.goal.strip().startswith(RELATIONS):
             raise ValueError(f"goal: {self.goal!r} begins with none of {', '.join(RELATIONS)}")
         return self
+
+    def known(self, parameters):
+        """Pairs of the fingerprint of a known mistake and its hint."""
+        for mistake in self.mistakes:
+            yield self._mark(self.parse(mistake.line, parameters), parameters), mistake.hint
+
+    def asked_steps(self, parameters):
+        """The fingerprints of the lines to be shown."""
+        lines = (self.parse(line, parameters) for line in self.via)
+        return [self._mark(fingerprints.as_step(line), parameters) for line in lines]
+
+    def _mark(self, line, parameters):
+        return fingerprints.Fingerprint(line, self.numbers(parameters))
+
+    def asked_writings(self, parameters):
+        """The fingerprints of the lines that are to be written in one form."""
+        return [self.writing(self.parse(line, parameters), parameters) for line in self.form]
+
+    def public(self, parameters):
+        mistakes = [
+            {"hint": hint, "fingerprints": list(mark)} for mark, hint in self.known(parameters)
+        ]
+        steps = {"steps": list(map(list, self.asked_steps(parameters)))} if self.via else {}
+        writings = {"writings": self.asked_writings(parameters)} if self.form else {}
+        return super().public(parameters) | {"mistakes": mistakes} | steps | writings
 
     def problem(self, parameters):
         """What is wrong with the formulas, or None."""
@@ -143,15 +233,29 @@ class Derivation(Common):
             return f"without: {' or '.join(self.without)} does not stand in the start"
         for mistake in self.mistakes:
             self.parse(mistake.line, parameters)
+        ends = [start]
         if self.goal is not None:
             relation, goal = split(self.goal)
             goal = self.parse(goal, parameters)
             if not compare(start, relation, goal):
                 return f"goal: {compare(start, relation, goal)}"
-            for text in self.via:
-                line = loosened(self.parse(text, parameters))
-                if any(compare(loosened(end), "=", line) for end in (start, goal)):
-                    return f"via: {text} equals the start or the goal, and would never be missed"
+            ends.append(goal)
+        for text in self.via:
+            line = self.parse(text, parameters)
+            if self.goal is None and not compare(start, "=", line):
+                return f"via: {text} does not follow: {compare(start, '=', line)}"
+            if any(self._is_missed_never(line, end, parameters) for end in ends):
+                ends = "the last line" if self.goal is None else "the start or the goal"
+                return f"via: {text} equals {ends}, and would never be missed"
+        for text in self.form:
+            line = self.parse(text, parameters)
+            if self.goal is None and not compare(start, "=", line):
+                return f"form: {text} does not follow: {compare(start, '=', line)}"
+
+    def _is_missed_never(self, line, end, parameters):
+        candidates = [(self._mark(fingerprints.loosened(end), parameters), end)]
+        step = fingerprints.as_step(line)
+        return fingerprints.matching(step, candidates, self.numbers(parameters))
 
 
 class Probe(BaseModel):
@@ -159,23 +263,57 @@ class Probe(BaseModel):
 
     model_config = ConfigDict(extra="allow", allow_inf_nan=False)
 
-    asks: str
-    points: float = Field(gt=0)
-    draws: int = Field(4, ge=1, le=50)
-    hidden: bool = False
+    asks: str = Field(description="One line for feedback.", examples=['asks = "large scores"'])
+    points: float = Field(
+        description="For a function that is right at all of these inputs.",
+        examples=["points = 1"],
+        gt=0,
+    )
+    draws: int = Field(
+        4, description="How many inputs are drawn.", examples=["draws = 6"], ge=1, le=50
+    )
+    hidden: bool = Field(
+        False,
+        description="Whether students see neither that they are tried nor the inputs.",
+        examples=["hidden = true"],
+    )
 
     @property
     def specs(self):
         return {name: str(spec) for name, spec in self.model_extra.items()}
 
 
-class Function(Common):
-    kind: Literal["function"]
-    arguments: list[str] = Field(min_length=1)
-    definition: str
-    mean: bool = False
-    tolerance: float = Field(1e-10, gt=0, lt=1)
-    probes: list[Probe]
+class Function(Common, asked.Functions):
+    """A function that is tried against its definition."""
+
+    kind: Literal["function"] = Field(
+        description="A function of numbers and arrays.", examples=['kind = "function"']
+    )
+    arguments: list[str] = Field(
+        description="Their names in the definition, in order.",
+        examples=['arguments = ["s", "y"]'],
+        min_length=1,
+    )
+    definition: str = Field(
+        description="What it computes, over the free indices. Students get it.",
+        examples=['definition = "Derivative(log_loss(s, y), s[j])"'],
+    )
+    mean: bool = Field(
+        False,
+        description="Whether a batch gives the mean over its rows, and not a row each.",
+        examples=["mean = true"],
+    )
+    tolerance: float = Field(
+        1e-10,
+        description="The largest error, relative to the largest entry.",
+        examples=["tolerance = 1e-8"],
+        gt=0,
+        lt=1,
+    )
+    probes: list[Probe] = Field(
+        description="At which inputs it is tried; their points add up to those of the question.",
+        examples=["[[questions.probes]]"],
+    )
 
     @model_validator(mode="after")
     def _probes_fit(self):
@@ -188,27 +326,40 @@ class Function(Common):
                 raise ValueError(f"probes.{place}: asks {probe.asks!r} occurs twice")
         return self
 
-    def argument(self, name):
-        """The symbol of an argument."""
-        if name in self.symbols:
-            return _symbol(name, self.symbols[name], {})
-        return parse(name, vector=True)
+    def hint(self, probe, parameters, seed, found):
+        """The hint of the known mistake whose definition has the values found."""
+        for mistake in self.mistakes:
+            try:
+                examples = list(self.examples(probe, parameters, seed, mistake.definition))
+            except ProbeError:
+                continue
+            if Trial(self, examples, found).worst_error <= ALIKE:
+                return mistake.hint
+        return None
 
-    def examples(self, probe, parameters, seed, definition=None):
-        """(inputs, expected) for each draw of a probe; classes and labels from 0, as in code."""
-        arguments = tuple(self.argument(name) for name in self.arguments)
-        given = {name: v for name, v in parameters.items() if name not in self.arguments}
-        formula = self.parse(definition or self.definition, given)
-        specs = tuple(probe.specs[name] for name in self.arguments)
-        words = set(re.findall(r"\w+", " ".join(specs)))
-        used = tuple(
-            (name, number)
-            for name, number in parameters.items()
-            if name in words or name in given and stand_in(name, number) in free_symbols(formula)
-        )
-        for number in range(probe.draws):
-            one = (str(seed), self.name, probe.asks, number)
-            yield example(formula, arguments, self.mean, specs, used, one)
+    def public(self, parameters):
+        seen = [probe for probe in self.probes if not probe.hidden]
+        probes = [
+            {"specs": probe.specs, **probe.model_dump(include={"asks", "points", "draws"})}
+            for probe in seen
+        ]
+        mistakes = [
+            {
+                "hint": mistake.hint,
+                "fingerprints": sorted(
+                    set().union(*(self._fingerprints(mistake, p, parameters) for p in seen))
+                ),
+            }
+            for mistake in self.mistakes
+        ]
+        return super().public(parameters) | {"probes": probes, "mistakes": mistakes}
+
+    def _fingerprints(self, mistake, probe, parameters):
+        try:
+            examples = list(self.examples(probe, parameters, 0, mistake.definition))
+        except ProbeError:
+            return set()
+        return fingerprints.of_arrays([values for _, values in examples], probe.asks)
 
     def problem(self, parameters):
         total = sum(probe.points for probe in self.probes)
@@ -222,40 +373,72 @@ class Function(Common):
             next(iter(self.examples(probe, parameters, 0)))
 
 
-class Number(Common):
-    kind: Literal["number"]
-    unknown: str
-    equation: tuple[str, str]
-    tolerance: float = Field(1e-6, gt=0, lt=1)
+class Number(Common, asked.Numbers):
+    """A number that is put into its equation."""
 
-    def gap(self, equation, parameters):
-        """left - right of an equation as a function of the unknown, None where it has no value."""
-        unknown = Symbol(self.unknown, real=True)
-        named = {self.unknown: unknown}
-        sides = [carried_out(self.parse(side, parameters, **named)) for side in equation]
-        numbers = {stand_in(n, v): v for n, v in parameters.items()}
-        known = {x: mp.mpf(v) for x, v in numbers.items() if x.is_Symbol}
+    kind: Literal["number"] = Field(
+        description="A number that solves an equation.", examples=['kind = "number"']
+    )
+    unknown: str = Field(description="Its name in the equation.", examples=['unknown = "x"'])
+    equation: tuple[str, str] = Field(
+        description="Both sides. Students get it.", examples=['equation = ["log(1 + x)", "tau"]']
+    )
+    range: tuple[float, float] | None = Field(
+        None,
+        description="Where it must lie; needed if there are several roots.",
+        examples=["range = [0, 1]"],
+    )
+    tolerance: float = Field(
+        1e-6,
+        description="How far from the root it may be, relative to itself.",
+        examples=["tolerance = 1e-4"],
+        gt=0,
+        lt=1,
+    )
 
-        def gap_at(x):
-            try:
-                left, right = (evaluate(side, Point(known | {unknown: x})) for side in sides)
-                return left - right
-            except (Undefined, Excluded, ArithmeticError):
-                return None
+    def hint(self, x, parameters):
+        """The hint of the known mistake of which a number is the result."""
+        for mistake in self.mistakes:
+            if asked.solves(self.gap(mistake.equation, parameters), x, self.tolerance):
+                return mistake.hint
+        return None
 
-        if strange := set().union(*(side.free_symbols for side in sides)) - {unknown, *known}:
-            raise ExpressionError(f"{min(map(str, strange))} has no value in the equation")
-        return gap_at
+    def public(self, parameters):
+        mistakes = []
+        for mistake in self.mistakes:
+            roots = all_roots(self.gap(mistake.equation, parameters))
+            found = (fingerprints.of_number(float(x), self.tolerance) for x in roots)
+            mistakes.append({"hint": mistake.hint, "fingerprints": sorted(set().union(*found))})
+        return super().public(parameters) | {"mistakes": mistakes}
 
     def problem(self, parameters):
+        if self.range and not self.range[0] < self.range[1]:
+            return f"range: {list(self.range)} is empty"
         for equation in (self.equation, *(mistake.equation for mistake in self.mistakes)):
-            if not _has_root(self.gap(equation, parameters)):
+            if not all_roots(self.gap(equation, parameters)):
                 return f"equation: {equation[0]} = {equation[1]} has no root"
+        roots = all_roots(self.gap(self.equation, parameters))
+        inside = [mp.nstr(x, 6) for x in roots if self.inside(x)]
+        if not inside:
+            return f"range: no root is in {list(self.range)}, but {', '.join(map(str, roots))}"
+        if len(inside) > 1 and self.range is None:
+            return (
+                f"equation: it has {len(inside)} roots, {', '.join(inside)}: "
+                "give the range of those that are right"
+            )
 
 
 class Written(Common):
-    kind: Literal["written"]
-    words: tuple[int, int] = (1, 300)
+    """An answer in words."""
+
+    kind: Literal["written"] = Field(
+        description="A text that a person reads.", examples=['kind = "written"']
+    )
+    words: tuple[int, int] = Field(
+        (1, 300),
+        description="How long it should be; said to the student, and no more.",
+        examples=["words = [30, 120]"],
+    )
 
     def problem(self, parameters):
         if not 0 < self.words[0] <= self.words[1]:
@@ -265,13 +448,50 @@ class Written(Common):
 Question = Annotated[Derivation | Function | Number | Written, Field(discriminator="kind")]
 
 
+class Deadline(Model):
+    """When an assignment is due, and what each day begun after that costs."""
+
+    due: datetime = Field(
+        description="The last moment in time, by the time of the notebook's file.",
+        examples=["due = 2026-11-30T23:59:00"],
+    )
+    free: int = Field(
+        0, description="Days begun after it that cost nothing.", examples=["free = 2"], ge=0
+    )
+    loss: float = Field(
+        0.1,
+        description="The share of the points that each further day costs.",
+        examples=["loss = 0.25"],
+        ge=0,
+        le=1,
+    )
+
+    def days(self, moment):
+        """How many days after it has begun, at a time in seconds of the epoch."""
+        return max(0, math.ceil((moment - self.due.timestamp()) / 86_400))
+
+    def share(self, days):
+        """The share of the points that is lost after so many days."""
+        return min(1, self.loss * max(0, days - self.free))
+
+
 class Assignment(Model):
     """An assignment as its author wrote it; `load` adds the chapter."""
 
-    title: str
+    title: str = Field(
+        description="Of the assignment.", examples=['title = "Labels that may be wrong"']
+    )
     chapter: str
-    draws: dict[str, Parameter] = Field({}, alias="parameters")
-    questions: list[Question] = Field(min_length=1)
+    draws: dict[str, Parameter] = Field(
+        {},
+        description="Numbers that each student has for themselves.",
+        alias="parameters",
+        examples=["[parameters]"],
+    )
+    deadline: Deadline | None = Field(None, description="When it is due.", examples=["[deadline]"])
+    questions: list[Question] = Field(
+        description="One after the other.", examples=["[[questions]]"], min_length=1
+    )
 
     @property
     def points(self):
@@ -288,34 +508,21 @@ class Assignment(Model):
         return int.from_bytes(hmac.digest(secret, message, "sha256")[:7]) / 2**56
 
     def public(self, parameters):
-        """What a student is given, as JSON: questions and numbers, without the hidden probes."""
-        questions = [question.model_dump(exclude_defaults=True) for question in self.questions]
-        for question in questions:
-            if question["kind"] == "function":
-                question["probes"] = [p for p in question["probes"] if not p.get("hidden")]
+        """What a student is given, as JSON: what `asked.load_public` reads."""
         public = {
             "title": self.title,
             "chapter": self.chapter,
             "parameters": parameters,
-            "questions": questions,
+            "questions": [question.public(parameters) for question in self.questions],
         }
         return json.dumps(public, indent=1, ensure_ascii=False)
-
-
-class Public(Model):
-    """An assignment as a student has it."""
-
-    title: str
-    chapter: str
-    parameters: dict[str, float | int] = {}
-    questions: list[Question]
 
 
 def load(path):
     """The assignment in a question file, with every formula tried. Raises QuestionError."""
     path = Path(path)
     try:
-        text = path.read_text(encoding="utf-8")
+        text = path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         raise QuestionError(f"{path}: cannot be read: {error}") from None
     return _load(text, str(path), path.resolve().parent.name)
@@ -325,7 +532,7 @@ def load(path):
 def _load(text, path, chapter):
     try:
         found = tomllib.loads(text)
-    except (tomllib.TOMLDecodeError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:
         raise QuestionError(f"{path}: this is no TOML: {error}") from None
     try:
         assignment = Assignment(**found, chapter=chapter)
@@ -342,16 +549,6 @@ def _load(text, path, chapter):
         if problem:
             raise QuestionError(f"{path}, {question.name}: {problem}")
     return assignment
-
-
-def load_public(path):
-    """The assignment in a student's questions.json. Raises QuestionError."""
-    try:
-        return Public.model_validate_json(Path(path).read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError) as error:
-        raise QuestionError(f"{path}: cannot be read: {error}") from None
-    except ValidationError as error:
-        raise QuestionError(f"{path}{_first(error, {})}") from None
 
 
 def _refuse_repeated(assignment, path):
@@ -398,70 +595,16 @@ def _first(error, found):
     return f"{where}: {'.'.join(place)}{': ' if place else ''}{message}"
 
 
-def _symbol(name, kind, names):
-    if kind in KINDS:
-        return KINDS[kind](name)
-    if kind.startswith("between(") and kind.endswith(")"):
-        bounds = kind[len("between(") : -1].split(",")
-        if len(bounds) == 2:
-            lower, upper = (parse(bound, names) for bound in bounds)
-            if (upper - lower).is_nonpositive:
-                raise ExpressionError(f"symbols: {name} is {kind!r}, which is empty")
-            return Between(name, lower, upper)
-    raise ExpressionError(f"symbols: {name} is {kind!r}, not {', '.join(KINDS)} or between(a, b)")
-
-
-@lru_cache(1024)
-def free_symbols(formula):
-    return formula.free_symbols
-
-
-def loosened(expression):
-    """Probabilities that need not sum to one: so log(sum_i p_i) is told from zero."""
-    vectors = {base for base in expression.atoms(IndexedBase) if isinstance(base, Probabilities)}
-    return expression.xreplace({base: Positives(base.name) for base in vectors})
-
-
-def split(line):
-    """A line's relation, "=" where none is written, and its formula."""
-    line = line.strip().replace("≤", "<=").replace("≥", ">=")
-    for relation in ("==", *RELATIONS):
-        if line.startswith(relation):
-            return relation.replace("==", "="), line[len(relation) :].strip()
-    return "=", line
-
-
-def _has_root(gap):
-    """Whether left - right changes its sign without a jump, from 10^-9 to 10^9 on either side."""
-    grid = [mp.mpf(10) ** (mp.mpf(n) / 20) for n in range(-180, 181)]
+def all_roots(gap):
+    """Where left - right changes its sign without a jump, from 10^-9 to 10^9 on either side."""
+    # At no number that an author chooses: at a root itself the sign is one of rounding.
+    grid = [mp.mpf(10) ** ((n + mp.mpf("0.337")) / 20) for n in range(-181, 181)]
     grid += [1 - x for x in grid if x < 1]
     grid = sorted([*grid, *(-x for x in grid), mp.mpf(0)])
-    found = [(x, gap(x)) for x in grid]
-    return any(
-        value == 0
-        or other is not None
-        and value * other < 0
-        and root_between(gap, x, z) is not None
-        for (x, value), (z, other) in zip(found, found[1:], strict=False)
-        if value is not None
-    )
-
-
-def root_between(gap, low, high):
-    """The place between two where a function changes its sign; None if it jumps there."""
-    at_low, at_high = gap(low), gap(high)
-    if at_low is None or at_high is None or at_low * at_high > 0:
-        return None
-    if 0 in (at_low, at_high):
-        return low if at_low == 0 else high
-    size = min(abs(at_low), abs(at_high))
-    for _ in range(30):
-        middle = (low + high) / 2
-        value = gap(middle)
-        if value is None:
-            return None
-        if value * at_low > 0:
-            low, at_low = middle, value
-        else:
-            high, at_high = middle, value
-    return middle if abs(at_low - at_high) <= size else None
+    found, roots = [(x, gap(x)) for x in grid], []
+    for (x, value), (z, other) in zip(found, found[1:], strict=False):
+        if value == 0:
+            roots.append(x)
+        elif value is not None and other is not None and value * other < 0:
+            roots.append(root_between(gap, x, z))
+    return [x for x in roots if x is not None]

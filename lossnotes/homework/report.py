@@ -56,11 +56,11 @@ class Report:
         self.mistakes = Counter()
         self.looks = []
 
-    def add(self, result):
-        """Count a submission."""
+    def add(self, result, shown=None):
+        """Count a submission, of a student who is shown by their name or by another one."""
         self.statuses[result.status] += 1
         if result.status != "graded" or result.reason:
-            self.looks.append((result.student, result.status, result.reason))
+            self.looks.append((shown or result.student, result.status, result.reason))
         if result.status != "graded":
             return
         self.totals[result.points] += 1

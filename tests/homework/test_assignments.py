@@ -1,7 +1,9 @@
 """Every assignment can be solved, knows mistakes, and asks each student something else."""
 
+import json
 import re
 import tomllib
+from functools import lru_cache
 from itertools import pairwise
 from pathlib import Path
 
@@ -10,6 +12,7 @@ import pytest
 from mpmath import mp
 from nbformat.v4 import new_code_cell, new_notebook, new_output
 
+from lossnotes.homework.asked import Public
 from lossnotes.homework.check import check
 from lossnotes.homework.probes import values
 from lossnotes.homework.questions import load, root_between
@@ -65,9 +68,9 @@ def findings(chapter, defined, parameters):
 # What belongs together
 
 
-def test_every_chapter_on_losses_has_its_assignment():
-    chapters = [path.stem for path in ROOT.glob("book/losses/*.ipynb")]
-    assert CHAPTERS == sorted(chapters)
+def test_every_assignment_has_its_chapter_and_the_first_two_parts_have_theirs():
+    chapters = {path.stem for path in ROOT.glob("book/l*/*.ipynb")}
+    assert {*CHAPTERS} <= chapters and len(CHAPTERS) >= 12
 
 
 @each_chapter
@@ -210,13 +213,84 @@ def root(gap):
 
 
 @pytest.mark.parametrize("chapter, number, place", MISTAKES)
-def test_a_known_mistake_is_given_its_hint(chapter, number, place):
+def test_a_known_mistake_is_given_its_hint_at_home_and_when_it_is_graded(chapter, number, place):
     question = assignment(chapter).questions[number]
     mistake = question.mistakes[place]
     parameters = assignment(chapter).parameters(SECRET, "Emmy Noether")
-    finding = check(question, mistaken(question, mistake, parameters), parameters)
-    assert (finding.points < finding.of, finding.mistake) == (True, mistake.hint)
-    assert mistake.hint in finding.says
+    answer = mistaken(question, mistake, parameters)
+    for asked in (question, handed_out(chapter).questions[number]):
+        finding = check(asked, answer, parameters)
+        assert (finding.points < finding.of, finding.mistake) == (True, mistake.hint)
+        assert mistake.hint in finding.says
+
+
+@lru_cache
+def handed_out(chapter):
+    """What Emmy Noether gets."""
+    parameters = assignment(chapter).parameters(SECRET, "Emmy Noether")
+    return Public(**json.loads(assignment(chapter).public(parameters)))
+
+
+def formulas(question):
+    """What the author wrote down and a student is to find."""
+    yield from (*getattr(question, "via", ()), *getattr(question, "form", ()))
+    for mistake in question.mistakes:
+        yield from filter(None, (mistake.line, mistake.definition, *(mistake.equation or ())))
+    for probe in getattr(question, "probes", ()):
+        yield from probe.specs.values() if probe.hidden else ()
+
+
+def definitions(question):
+    """What says what is asked, and is no answer."""
+    yield from (getattr(question, name, None) for name in ("start", "goal", "definition"))
+    yield from getattr(question, "equation", ())
+    for probe in getattr(question, "probes", ()):
+        yield from () if probe.hidden else probe.specs.values()
+
+
+@each_chapter
+def test_what_students_get_holds_no_step_no_known_mistake_and_no_hidden_probe(chapter):
+    parameters = assignment(chapter).parameters(SECRET, "Emmy Noether")
+    public = assignment(chapter).public(parameters)
+    asked = {text for question in assignment(chapter).questions for text in definitions(question)}
+    for question in assignment(chapter).questions:
+        told = [x for x in formulas(question) if "(" in x and json.dumps(x) in public]
+        assert {*told} <= asked, question.name
+
+
+@each_chapter
+def test_the_formulas_that_students_get_make_no_derivation(chapter):
+    parameters = assignment(chapter).parameters(SECRET, "Emmy Noether")
+    public = json.loads(assignment(chapter).public(parameters))
+    texts = {text for text in strings(public) if re.search(r"[\[(<=>]", text)}
+    texts = {text for text in texts if not re.search(r"[.?]( |$)|^[a-z]+\(", text)}
+    for question in handed_out(chapter).questions:
+        if question.kind == "derivation":
+            for lines in ([one, two] for one in texts for two in texts):
+                finding = check(question, lines, parameters)
+                assert finding.points < finding.of, (question.name, lines)
+
+
+@each_chapter
+def test_the_end_of_a_derivation_alone_is_not_enough(chapter, monkeypatch):
+    parameters = assignment(chapter).parameters(SECRET, "Emmy Noether")
+    solved = answers(chapter, parameters, monkeypatch)
+    asked = zip(assignment(chapter).questions, handed_out(chapter).questions, strict=True)
+    for graded, at_home in asked:
+        if graded.kind == "derivation":
+            end = re.sub("^=", "", solved[graded.answer][-1])
+            end = end if graded.goal is None else graded.goal
+            for question in (graded, at_home):
+                finding = check(question, [end], parameters)
+                assert finding.points <= finding.of / 4, (question.name, finding)
+
+
+def strings(told):
+    """Every text in a part of the file."""
+    if isinstance(told, str):
+        return [told]
+    parts = told.values() if isinstance(told, dict) else told if isinstance(told, list) else ()
+    return [text for part in parts for text in strings(part)]
 
 
 # What a student writes, and what the finding says of it.

@@ -1,10 +1,17 @@
 import json
+import shutil
 import stat
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
 
 import nbformat
 import pytest
 
-from lossnotes.homework.build import BuildError, build, read_secret
+from lossnotes.homework.build import BuildError, build, read_secret, solutions
+
+ROOT = Path(__file__).parents[2]
 
 SECRET = b"a secret of more than thirty-two bytes"
 
@@ -127,3 +134,39 @@ def test_a_secret_that_is_missing_or_short_is_refused(tmp_path):
     path.write_text("short\n")
     with pytest.raises(BuildError, match="a secret has at least 32 bytes, this one 5"):
         read_secret(path)
+
+
+def test_each_student_has_a_solution_with_their_numbers_after_the_deadline(small, tmp_path):
+    students = [f"student {n}" for n in range(3)]
+    folders = solutions(small, tmp_path / "out", secret=SECRET, students=students)
+    handed = build(small, tmp_path / "handout", secret=SECRET, students=students, trusted=True)
+    for folder, blank in zip(folders, handed, strict=True):
+        solved = nbformat.read(folder / "small_solution.ipynb", as_version=4).cells
+        assert solved[0].source == handed_out(blank)[0]
+        assert "root = 2 * scale" in [cell.source for cell in solved]
+
+
+@pytest.mark.parametrize("year, refused", [(2020, False), (2999, True)])
+def test_there_is_no_solution_before_the_deadline(small, tmp_path, year, refused):
+    file = small / "questions.toml"
+    due = f"[deadline]\ndue = {year}-01-01T00:00:00\n\n[parameters]"
+    file.write_text(file.read_text().replace("[parameters]", due))
+    if refused:
+        with pytest.raises(BuildError, match="solutions are for after the deadline"):
+            solutions(small, tmp_path / "out")
+        assert not (tmp_path / "out").exists()
+    else:
+        assert solutions(small, tmp_path / "out")
+
+
+def test_the_library_that_students_install_holds_no_assignment(tmp_path):
+    for name in ("pyproject.toml", "README.md", "LICENSE"):
+        shutil.copy(ROOT / name, tmp_path)
+    shutil.copytree(ROOT / "lossnotes", tmp_path / "lossnotes")
+    shutil.copytree(ROOT / "homework" / "softmax", tmp_path / "homework" / "softmax")
+    make = "from setuptools.build_meta import build_wheel; build_wheel('dist')"
+    subprocess.run([sys.executable, "-c", make], cwd=tmp_path, check=True, capture_output=True)
+    (wheel,) = (tmp_path / "dist").glob("*.whl")
+    names = zipfile.ZipFile(wheel).namelist()
+    assert "lossnotes/homework/check.py" in names
+    assert [name for name in names if not name.endswith(".py") and "dist-info" not in name] == []

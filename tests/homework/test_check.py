@@ -1,6 +1,9 @@
 """Right answers in any form are right; wrong ones are told where they are wrong, and how."""
 
+import subprocess
+import sys
 import time
+import tracemalloc
 from fractions import Fraction
 from unittest import mock
 
@@ -12,8 +15,9 @@ from sympy import Derivative, Rational, Sum, exp, log
 from lossnotes.derive import evaluate
 from lossnotes.derive.points import draw_points
 from lossnotes.derive.symbols import LSE, K, delta, i, j, k, s, softmax, y
-from lossnotes.homework import Homework, derivations
-from lossnotes.homework.check import AnswerError, check
+from lossnotes.homework import Homework, derivations, worker
+from lossnotes.homework.check import AnswerError, check, count_words
+from lossnotes.homework.finding import CHARACTERS
 from lossnotes.homework.questions import load
 
 ASSIGNMENT = """
@@ -187,7 +191,12 @@ def parameters(assignment):
 def found(assignment, parameters):
     """What is found on an answer to a question, as the grader asks."""
     questions = {question.name: question for question in assignment.questions}
-    return lambda name, answer: check(questions[name], answer, parameters, seed=7)
+
+    def found(name, answer):
+        return check(questions[name], answer, parameters, seed=7)
+
+    found.hidden = questions.get
+    return found
 
 
 # Derivations
@@ -386,6 +395,13 @@ BARELY_WRONG = [
     "+ Heaviside(s[j] - 200)",
     "+ Heaviside(-s[j] - 10**6)",
     "+ exp(-exp(1000*(s[j] + 50)))",
+    "+ Max(0, K - 50)",
+    "+ Max(0, K - 1000)",
+    "+ delta(K, 64)*s[j]",
+    "+ Max(0, s[j] - 10**12)",
+    "+ Max(0, exp(s[j]/10) - 10**9)",
+    "+ Heaviside(s[j] - 100)*Heaviside(101 - s[j])",
+    "+ exp(-10**10)*s[j]",
 ]
 
 
@@ -571,7 +587,7 @@ WRONG_FUNCTIONS = {
     "a column": ("code", lambda s, y, tau: gradient(s, y, tau)[:, None], 0, "shape"),
     "too short": ("code", lambda s, y, tau: gradient(s, y, tau)[1:], 0, "shape"),
     "a number": ("code", lambda s, y, tau: 0.5, 0, "shape"),
-    "nothing": ("code", lambda s, y, tau: None, 0, "raises an error"),
+    "nothing": ("code", lambda s, y, tau: None, 0, "missing"),
     "a text": ("code", lambda s, y, tau: "0.5", 0, "raises an error"),
     "ragged": ("code", lambda s, y, tau: [[1], [1, 2]], 0, "raises an error"),
     "an error": ("code", fails, 0, "raises an error"),
@@ -613,7 +629,15 @@ def test_the_input_at_which_a_function_is_most_wrong_is_shown_and_by_how_much(fo
 
 def test_the_same_mistake_is_explained_once(found, parameters):
     says = found("code", lambda s, y: -gradient(s, y, parameters["tau"])).says.splitlines()
-    assert "**sign**" in says[0] and says[1] == "- ✗ large scores (1 point): likewise."
+    assert "**sign**" in says[0] and says[1].endswith("not shown. The same mistake.")
+
+
+def test_another_error_is_not_called_the_same(found, parameters):
+    def answer(s, y):
+        raise AnswerError(f"it raises ValueError: {len(s)} classes and {s[0] > 100}")
+
+    first, second = found("code", answer).says.splitlines()
+    assert "classes and False" in first and "same" not in second
 
 
 def test_the_inputs_are_copies(assignment, parameters):
@@ -622,6 +646,54 @@ def test_the_inputs_are_copies(assignment, parameters):
     check(question, lambda s, y: in_place(s, y, 1), parameters, 7)
     after = [s for (s, _), _ in question.examples(question.probes[0], parameters, 7)]
     assert all(map(np.array_equal, before, after))
+
+
+def test_what_is_computed_of_an_answer_is_bounded_by_what_is_expected(found, parameters):
+    tau = parameters["tau"]
+    many = {
+        "rows": lambda s, y: np.empty((0, 6 * 10**7)),
+        "batch": lambda s, y: np.empty((0, 6 * 10**7)),
+        "matrix": lambda s, q: np.broadcast_to(0.0, (10**5, 10**3)),
+        "code": lambda s, y: np.broadcast_to(gradient(s, y, tau), (10**7, len(s))),
+    }
+    for name, function in many.items():
+        tracemalloc.start()
+        finding = found(name, function)
+        peak = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        assert finding.points == 0 and peak < 20e6, (name, peak)
+
+
+def test_a_stub_is_no_answer(found):
+    def stub(s, y): ...
+
+    finding = found("code", stub)
+    assert (finding.status, finding.mistake) == ("missing", "missing")
+    assert found("code", lambda s, y: None if s[0] > 0 else 0 * s).status == "wrong"
+
+
+def test_what_hides_tells_neither_inputs_nor_what_a_function_chooses(found, parameters):
+    hidden = found.hidden("code")
+
+    def tells(s, y):
+        if abs(s).max() > 100:
+            raise AnswerError(f"it raises ValueError: {s.tolist()}")
+        return gradient(s, y, parameters["tau"])
+
+    def scaled(s, y):
+        large = abs(s).max() > 100
+        return gradient(s, y, parameters["tau"]) * (s.max() if large else 1)
+
+    for function in (tells, scaled):
+        finding = check(hidden, function, parameters, seed=(7, 8))
+        assert finding.points == 3
+        last = finding.says.splitlines()[-1]
+        assert last == "- ✗ large scores (1 point): it is wrong at inputs that are not shown."
+
+
+def test_an_array_of_objects_is_one_of_numbers_as_it_is_for_the_grader(found, parameters):
+    right = lambda s, y: [Fraction(x) for x in gradient(s, y, parameters["tau"])]  # noqa: E731
+    assert found("code", right).points == 4
 
 
 def test_an_error_that_is_not_the_answer_passes_through(found):
@@ -692,6 +764,48 @@ def test_a_wrong_number_is_told_what_it_looks_like(found, parameters, slip):
     assert "exp" not in finding.says  # the equation would be half of the solution
 
 
+RANGE = """
+title = "A probability"
+
+[[questions]]
+name = "q1"
+kind = "number"
+points = 2
+asks = "How probable?"
+answer = "p"
+unknown = "p"
+equation = ["(1 - p)**2", "1/10"]
+tolerance = 1e-4
+range = [0, 1]
+"""
+
+
+def test_a_root_that_makes_no_sense_is_no_answer(tmp_path):
+    (tmp_path / "questions.toml").write_text(RANGE, encoding="utf-8-sig")
+    (question,) = load(tmp_path / "questions.toml").questions
+    inside, outside = 1 - np.sqrt(0.1), 1 + np.sqrt(0.1)
+    assert check(question, inside, {}).points == 2
+    finding = check(question, outside, {})
+    assert (finding.points, finding.mistake) == (0, "out of range")
+    assert "from 0 to 1" in finding.says
+
+
+def test_lines_and_numbers_are_checked_without_numpy_and_pydantic():
+    program = """
+import sys
+from lossnotes.homework.asked import Derivation, Number
+from lossnotes.homework.check import check
+common = {"points": 1, "asks": ""}
+line = Derivation(kind="derivation", name="a", answer="a", start="Derivative(LSE(s), s[j])",
+                  without=["Derivative"], **common)
+root = Number(kind="number", name="b", answer="b", unknown="x", equation=["x**3", "8"], **common)
+print(check(line, ["softmax(s)[j]"], {}).points, check(root, 2, {}).points)
+print({"numpy", "pydantic"} & set(sys.modules))
+"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    assert done.stdout == "1 1\nset()\n", done.stderr
+
+
 def test_a_known_wrong_number_has_its_hint(found, parameters):
     assert found("root", parameters["tau"]).says == "The 1 counts."
 
@@ -701,6 +815,33 @@ def test_words_are_left_to_a_person(found, answer):
     finding = found("why", answer)
     assert (finding.status, finding.points) == ("to read", 0)
     assert ("Between 3 and 20" in finding.says) == (len(answer.split()) > 20)
+
+
+@pytest.mark.parametrize(
+    ("text", "count"),
+    [
+        ("因为 softmax 的梯度是概率减去目标", 13),
+        ("ソフトマックスの勾配", 10),
+        ("the loss - it falls -", 4),
+        ("Zwei Wörter", 2),
+        ("기울기는 확률입니다", 2),
+        ("ฟังก์ชันการสูญเสีย", 5),
+    ],
+)
+def test_words_are_counted_where_they_are_not_set_apart(text, count):
+    assert count_words(text) == count
+
+
+def test_a_strict_relation_that_is_an_equality_somewhere_is_not_called_rounding(found):
+    finding = found("theorem", ["> -log(Sum(p[i], (i, 1, K)))", ">= 0"])
+    assert finding.mistake == "relation" and "`>=` holds instead" in finding.says
+
+
+def test_what_is_too_long_for_the_grader_is_too_long_at_home(found):
+    assert CHARACTERS == worker.CHARACTERS
+    for name, answer in {"why": "word " * 5000, "gradient": [f"{GOOD} # {'x' * 900}"] * 30}.items():
+        finding = found(name, answer)
+        assert finding.mistake == "wrong kind" and "20000 are the most" in finding.says
 
 
 def test_no_words_are_no_answer(found):
@@ -754,6 +895,44 @@ def test_what_a_student_types_is_shown_as_code_and_nothing_else(found):
     for line in ["`<b>x</b>`", "<script>alert(1)</script>", "s[j] | ![](x)"]:
         says = found("gradient", [line]).says
         assert "<" not in says.replace("`<`", "") and "![" not in says
+
+
+def in_notebook(homework, *cells):
+    """The cells run as in a notebook with its `hw`."""
+    namespace = {"__name__": "__main__", "hw": homework}
+    for cell in cells:
+        exec(cell, namespace)
+    return namespace
+
+
+@pytest.mark.parametrize(
+    "cell",
+    [
+        "import lossnotes.losses.mimicry",
+        "from lossnotes.losses.softmax import log_loss_grad",
+        "from lossnotes.homework.check import check",
+    ],
+)
+def test_what_the_grader_has_not_is_not_imported_at_home(homework, cell, monkeypatch):
+    monkeypatch.setattr("sys.meta_path", [*sys.meta_path])
+    with pytest.raises(ModuleNotFoundError, match="the library is not there when homework is gr"):
+        in_notebook(homework, cell, "hw.check('gradient')")
+
+
+def test_what_the_grader_has_is_imported_at_home(homework):
+    cells = "from lossnotes.derive.symbols import *", "from lossnotes.homework import Homework"
+    assert in_notebook(homework, *cells, "one = hw.check('gradient')")["one"].status == "missing"
+
+
+def test_a_hint_more_is_told_for_each_other_wrong_answer(homework):
+    question = homework._public.questions[0]
+    question.hints = ["The first.", "The second."]
+    says = [
+        ask(homework, "gradient", gradient=[line]).says
+        for line in ("s[j]", "s[j]", "s[k]", "s[y]", GOOD)
+    ]
+    found = [[hint in text for hint in question.hints] for text in says]
+    assert found == [[True, False], [True, False], [True, True], [True, True], [False, False]]
 
 
 def test_sympy_lines_and_texts_are_the_same_lines(homework):

@@ -27,7 +27,8 @@ def call(small, monkeypatch):
 def test_an_assignment_is_built_handed_in_and_graded(call, small):
     assert call("build", "small", "--trusted") == (
         0,
-        "small for everybody: handout/small. The solution passes, the blank notebook fails.\n",
+        "small for everybody: handout/small. The solution passes, the blank notebook fails. "
+        "Keep homework: grading needs what is in it.\n",
         "",
     )
     code, said, _ = call("grade", "small", "handout", "--trusted", "--workers", "1")

@@ -1,5 +1,6 @@
 """Texts become formulas by a whitelist; what would keep SymPy busy is refused before it starts."""
 
+import re
 import time
 
 import pytest
@@ -55,7 +56,17 @@ from lossnotes.derive.symbols import (
     softmax,
     y,
 )
-from lossnotes.homework.expressions import ExpressionError, identifier, mentions, parse, text
+from lossnotes.homework.expressions import (
+    CALCULUS,
+    FUNCTIONS,
+    INSTEAD,
+    ExpressionError,
+    identifier,
+    mentions,
+    parse,
+    text,
+)
+from lossnotes.homework.finding import plain
 
 from ..derive.lecture import BOUNDS, IDENTITIES
 
@@ -289,3 +300,45 @@ def test_what_is_read_is_what_the_library_proves():
     assert equal(parse("Derivative(LSE(s), s[j])"), parse("softmax(s)[j]")).kind == "proved"
     assert not equal(parse("Derivative(LSE(s), s[j])"), parse("softmax(s)[k]"))
     assert parse("one_hot(y)[j]") == one_hot(y)[j] and parse("epsilon") == epsilon
+
+
+ADVICE = {
+    r"\\frac{e^{s_j}}{\\sum_i e^{s_i}}": "this looks like LaTeX",
+    "$s_j$": "this looks like LaTeX",
+    "softmax(s/tau)_j": "an entry is written softmax(s/tau)[j]",
+    "the derivative of the softmax": "these are words",
+    "softmax(s)[j] because it is so": "these are words",
+    "s[j]\n= s[j]": "several lines in one text",
+    "s[j]\n<= log(K)": "several lines in one text",
+    "2 s[j]": "write a * for every product",
+    "sofmax(s)[j]": "did you mean softmax?",
+    "lamda[j]": "did you mean lam?",
+    "np.exp(s[j])": "write exp alone",
+    "exp(-10**10)*s[j]": "too small",
+}
+
+
+@pytest.mark.parametrize("text", ADVICE)
+def test_what_is_no_formula_is_told_what_to_do(text):
+    with pytest.raises(ExpressionError) as refusal:
+        parse(text)
+    assert ADVICE[text] in str(refusal.value)
+    others = {*ADVICE.values()} - {ADVICE[text]}
+    assert not [other for other in others if other in str(refusal.value)]
+
+
+def test_of_unknown_functions_the_usual_ones_are_told_first_and_none_is_lost():
+    with pytest.raises(ExpressionError) as refusal:
+        parse("foo(s)")
+    told = plain(str(refusal.value))
+    assert all(f" {name}," in f"{told}," for name in (*FUNCTIONS, *CALCULUS))
+    assert told.index("softmax") < told.index("divided_difference")
+
+
+@pytest.mark.parametrize("name", sorted({*INSTEAD, *FUNCTIONS}))
+def test_advice_for_a_function_of_numpy_is_a_formula_that_is_read(name):
+    written = "formula such as (.+)$" if name in INSTEAD else "has a point; write (.+) alone$"
+    with pytest.raises(ExpressionError) as refusal:
+        parse(f"np.{name}(s)")
+    (advice,) = re.findall(written, str(refusal.value))
+    assert advice == name or parse(advice) is not None

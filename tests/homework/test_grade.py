@@ -1,5 +1,6 @@
 import csv
 import functools
+import json
 import logging
 import operator
 import os
@@ -9,13 +10,16 @@ import subprocess
 import sys
 import threading
 import time
+import zipfile
 from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
 from multiprocessing import active_children
 from pathlib import Path
 
 import pytest
 
 from lossnotes.homework import grade as grading
+from lossnotes.homework import marks
 from lossnotes.homework.grade import Result, grade, grade_one, processes, run_all
 from lossnotes.homework.judge import UNCHECKED, Judge
 from lossnotes.homework.questions import load
@@ -270,9 +274,9 @@ def test_everybody_has_feedback(small, class_):
     run(small, class_)
     feedback = {path.stem: path.read_text() for path in (class_[1] / "feedback").iterdir()}
     assert set(feedback) == {"ada", "emmy", "kurt"}
-    assert "**6 of 8 points**" in feedback["ada"] and "(to be read)" in feedback["ada"]
+    assert "<b>6 of 8 points</b>" in feedback["ada"] and ">to be read<" in feedback["ada"]
     assert "Line 1 does not follow" in feedback["emmy"]
-    assert "**Not graded: unreadable.** `the file is not JSON" in feedback["kurt"]
+    assert "<b>Not graded: unreadable.</b> the file is not JSON" in feedback["kurt"]
 
 
 def test_no_markup_of_a_submission_reaches_its_feedback(small, class_, notebook):
@@ -285,11 +289,14 @@ def test_no_markup_of_a_submission_reaches_its_feedback(small, class_, notebook)
         (class_[0] / "two" / name).write_bytes(notebook(*cells))
     run(small, class_)
     for path in (class_[1] / "feedback").iterdir():
-        text = path.read_text()
-        outside = re.sub("`[^`\n]*`", "", text)
-        assert not re.search(r"<[a-z]|javascript|\n# ", outside), outside
-    bold = (class_[1] / "feedback" / "<b>bold<b> [x](javascript:1).md").read_text()
-    assert bold.count("<img") == 3
+        text = path.read_text().partition("<body>")[2]
+        tags = set(re.findall(r"<(\w+)([^>]*)", text))
+        assert {name for name, _ in tags} <= {
+            *"main h1 h2 p b span ul li code em table tr th td".split()
+        }
+        assert {more for _, more in tags} <= {"", ' class="quiet"'}
+    bold = (class_[1] / "feedback" / "<b>bold<b> [x](javascript:1).html").read_text()
+    assert bold.count("&lt;img") == 3
 
 
 def test_the_same_inputs_give_the_same_scores(small, class_, tmp_path):
@@ -380,7 +387,8 @@ def test_points_that_a_person_gives_are_added_and_kept(small, class_):
         row = table(class_[1] / "scores.csv")["ada"]
         assert (row["points"], row["q4"], row["to read"]) == ("7.5", "1.5", "")
     assert written.read_bytes() == filled_in
-    assert "(1.5 of 2)" in (class_[1] / "feedback" / "ada.md").read_text()
+    told = (class_[1] / "feedback" / "ada.html").read_text()
+    assert "<span>1.5 of 2</span>" in told and "to be read" not in told
 
 
 def test_an_answer_that_has_changed_is_to_be_read_again(small, class_, solved, notebook):
@@ -391,8 +399,8 @@ def test_an_answer_that_has_changed_is_to_be_read_again(small, class_, solved, n
     run(small, class_)
     assert table(class_[1] / "scores.csv")["ada"]["to read"] == "q4"
     assert [line.split(",") for line in written.read_text().splitlines()[1:]] == [
-        ["ada", "q4", "because it is so", "1.5"],
-        ["ada", "q4", "it must be so", ""],
+        ["ada", "q4", "because it is so", "1.5", ""],
+        ["ada", "q4", "it must be so", "", ""],
     ]
 
 
@@ -407,6 +415,54 @@ def test_what_a_spreadsheet_has_saved_in_its_own_way_is_read(small, class_):
     assert (rows["ada"]["q4"], rows["alan"]["to read"]) == ("1.5", "q4")
     lines = (class_[1] / "written.csv").read_text().splitlines()
     assert lines[1:] == ["ada;q4;because  it is so;1,5;good", "alan;q4;because it is so;;"]
+
+
+def rows_of(class_, *rows):
+    """Rows added to written.csv, as a person would."""
+    path = class_[1] / "written.csv"
+    path.write_text(path.read_text() + "".join(f"{row}\n" for row in rows))
+
+
+def test_the_points_of_any_question_are_changed_with_a_reason_that_the_student_reads(small, class_):
+    run(small, class_)
+    rows_of(class_, "emmy,q1,,1.5,The *idea* is right.", "kurt,q3,,1,On paper.", "ada,q4,,2,Good!")
+    run(small, class_)
+    rows = table(class_[1] / "scores.csv")
+    assert [rows["emmy"][name] for name in ("points", "q1")] == ["1.5", "1.5"]
+    assert [rows["kurt"][name] for name in ("points", "q3", "status")] == ["1", "1", "unreadable"]
+    assert [rows["ada"][name] for name in ("points", "q4", "to read")] == ["8", "2", ""]
+    emmy, kurt, ada = (
+        (class_[1] / "feedback" / f"{name}.html").read_text() for name in ("emmy", "kurt", "ada")
+    )
+    assert "The <em>idea</em> is right." in emmy and "points from 0 to 1.5" in emmy
+    assert "On paper." in kurt and "Good!" in ada and "to be read" not in ada
+
+
+def test_a_comment_to_a_written_answer_reaches_the_student(small, class_):
+    run(small, class_)
+    fill_in(class_[1] / "written.csv", "it is so,,", "it is so,1,<b>Why</b> so?")
+    run(small, class_)
+    told = (class_[1] / "feedback" / "ada.html").read_text()
+    assert "4 words, read by a person." in told and "&lt;b&gt;Why&lt;/b&gt; so?" in told
+
+
+UNHEARD = {
+    "adaa,q4,because it is so,1,": "line 3: nobody is called 'adaa'; did you mean ada?",
+    "ada,q9,because it is so,1,": "line 3: there is no question 'q9'; there are q1, q2, q3, q4",
+    "ada,q1,,1,": "line 3: the points of q1 are changed: say why, as a comment",
+    "ada,q1,,3,why": "line 3: points must be a number from 0 to 2, not '3'",
+    "ada,q1,,1,why\nada,q1,,2,why": "line 4: q1 of ada is there in line 3 too",
+}
+
+
+@pytest.mark.parametrize("row", UNHEARD)
+def test_a_row_that_says_nothing_of_anybody_is_an_error(small, class_, row):
+    run(small, class_)
+    before = (class_[1] / "scores.csv").read_text()
+    rows_of(class_, row)
+    with pytest.raises(GradeError, match=re.escape(UNHEARD[row])):
+        run(small, class_)
+    assert (class_[1] / "scores.csv").read_text() == before
 
 
 @pytest.mark.parametrize("wrong", ["3", "-1", "nan", "two"])
@@ -435,7 +491,7 @@ def test_no_cell_of_a_table_is_a_formula_for_a_spreadsheet(small, class_, solved
         run(small, class_)
     with open(class_[1] / "written.csv", newline="") as file:
         rows = list(csv.reader(file))[1:]
-    assert rows[0] == ["'=cmd", "q4", "'=1+1 is a formula", ""] and len(rows) == 2
+    assert rows[0] == ["'=cmd", "q4", "'=1+1 is a formula", "", ""] and len(rows) == 2
     assert "'=cmd" in table(class_[1] / "scores.csv")
 
 
@@ -464,6 +520,150 @@ def test_two_names_are_two_rows_though_one_looks_like_the_other_made_safe(
     run(small, class_)
     rows = table(class_[1] / "scores.csv")
     assert (rows["'-1"]["q4"], rows["''-1"]["q4"]) == ("2", "")
+
+
+# By whom, for whom and when
+
+SECRET = b"a secret of more than thirty-two bytes"
+
+
+def marked(notebook, secret, chapter, student, cells):
+    """A notebook that says of its build what `build` writes into it."""
+    data = json.loads(notebook(*cells))
+    data["metadata"]["lossnotes"] = marks.as_metadata(secret, chapter, student)
+    return json.dumps(data).encode()
+
+
+@pytest.fixture
+def handed_in(small, class_, solved, notebook):
+    """Put a notebook that was built for somebody into the class."""
+
+    def handed_in(name, secret=SECRET, chapter="small", student=None):
+        whose = name if student is None else student
+        scale = load(small / "questions.toml").parameters(secret, whose)["scale"]
+        cells = [f"scale = {scale}", *solved[1:]]
+        data = marked(notebook, secret, chapter, whose, cells)
+        (class_[0] / f"{name}.ipynb").write_bytes(data)
+
+    return handed_in
+
+
+def test_a_secret_that_does_not_fit_stops_before_anything_is_graded(small, class_, handed_in):
+    handed_in("ada")
+    handed_in("alan")
+    for secret in (b"", b"another secret, but as long as ours"):
+        with pytest.raises(GradeError, match="the notebooks were handed out with a"):
+            run(small, class_, secret=secret)
+    assert not class_[1].exists()
+    run(small, class_, secret=SECRET)
+    assert table(class_[1] / "scores.csv")["alan"]["points"] == "6"
+
+
+def test_one_notebook_that_does_not_fit_is_one_to_look_at(small, class_, handed_in):
+    handed_in("ada")
+    handed_in("alan", secret=b"another secret, but as long as ours")
+    handed_in("emil", student="ada")
+    handed_in("eve", chapter="margin")
+    run(small, class_, secret=SECRET)
+    rows = table(class_[1] / "scores.csv")
+    assert rows["ada"]["reason"] == ""
+    assert "with another secret" in rows["alan"]["reason"]
+    assert "to another student" in rows["emil"]["reason"]
+    assert "for another assignment" in rows["eve"]["reason"]
+
+
+def test_numbers_for_everybody_are_those_of_everybody(small, class_, handed_in):
+    handed_in("ada", student="")
+    run(small, class_, secret=SECRET)
+    assert table(class_[1] / "scores.csv")["ada"]["points"] == "6"
+
+
+def test_of_a_name_that_is_unknown_the_notebook_says_whose_it_is(small, class_, handed_in):
+    handed_in("al99", student="alan")
+    run(small, class_, secret=SECRET, students=["ada", "alan", "kurt", "emmi"])
+    rows = table(class_[1] / "scores.csv")
+    assert "the notebook was handed out to alan" in rows["al99"]["reason"]
+    assert "did you mean emmi?" in rows["emmy"]["reason"]
+
+
+def test_no_name_stands_in_the_mark():
+    said = json.dumps(marks.as_metadata(SECRET, "small", "Ada Lovelace"))
+    assert "Ada" not in said and "Lovelace" not in said
+    assert marks.as_metadata(SECRET, "small", "Zo\u0308e") == marks.as_metadata(
+        SECRET, "small", "Zöe"
+    )
+
+
+@pytest.mark.parametrize(
+    "nonsense",
+    [None, 7, "x", [], {}, {"chapter": 1}, {"chapter": "small", "course": 1, "student": []}],
+)
+def test_a_mark_that_is_none_is_none(nonsense):
+    assert marks.read(nonsense) is None
+
+
+def test_a_day_late_costs_what_the_assignment_says(small, class_):
+    deadline = "[deadline]\ndue = 2026-11-20T23:59:00\nfree = 1\nloss = 0.25\n\n[parameters]"
+    file = small / "questions.toml"
+    file.write_text(file.read_text().replace("[parameters]", deadline))
+    due = datetime(2026, 11, 20, 23, 59).timestamp()
+    found = {}
+    for late in (-5, 60, 86_400 + 60, 3 * 86_400 - 60, 50 * 86_400):
+        os.utime(class_[0] / "ada.ipynb", (due + late, due + late))
+        run(small, class_)
+        row = table(class_[1] / "scores.csv")["ada"]
+        found[late] = float(row["points"]), row["reason"]
+    assert [points for points, _ in found.values()] == [6, 6, 4.5, 3, 0]
+    assert found[86_460][1] == "2 days late: 1.5 points less"
+    assert "50 days late: 6 points less." in (class_[1] / "feedback" / "ada.html").read_text()
+
+
+def test_scores_that_change_are_listed_with_what_they_were(small, class_):
+    assert run(small, class_).changed == 0
+    assert run(small, class_).changed == 0 and not (class_[1] / "changes.csv").exists()
+    file = small / "questions.toml"
+    mended = file.read_text().replace('definition = "scale*x**2"', 'definition = "scale*x**3"')
+    file.write_text(mended)
+    assert run(small, class_).changed == 1
+    with open(class_[1] / "changes.csv", newline="") as changes:
+        rows = [list(row.values())[1:] for row in csv.DictReader(changes)]
+    assert rows == [["ada", "points", "6", "3"], ["ada", "q2", "3", "0"]]
+
+
+def test_who_reads_sees_codes_for_names_and_gives_points_by_them(small, class_):
+    run(small, class_, secret=SECRET, anonymous=True)
+    written = (class_[1] / "written.csv").read_text()
+    code = grading.Class([], secret=SECRET).code("ada")
+    assert "ada" not in written and f"{code},q4,because it is so," in written
+    assert "kurt" not in (class_[1] / "report.html").read_text()
+    fill_in(class_[1] / "written.csv", "it is so,,", "it is so,2,Well said.")
+    run(small, class_, secret=SECRET)
+    assert table(class_[1] / "scores.csv")["ada"]["q4"] == "2"
+
+
+def test_attempts_are_counted_and_each_unlocks_a_hint(small, class_, notebook):
+    file = small / "questions.toml"
+    hints = 'answer = "gradient"\nhints = ["Chain rule.", "What is the sum?"]'
+    file.write_text(file.read_text().replace('answer = "gradient"', hints))
+    for number in range(2):
+        cells = f"# {number}", 'gradient = ["s[j]"]'
+        (class_[0] / "emmy" / "x.ipynb").write_bytes(notebook(*cells))
+        for _ in range(2):
+            run(small, class_)
+        told = (class_[1] / "feedback" / "emmy.html").read_text()
+        assert ("Chain rule." in told, "What is the sum?" in told) == (True, number == 1)
+
+
+def test_from_moodle_and_back(small, class_, solved, notebook, tmp_path):
+    entry = "Ada Lovelace_1234567_assignsubmission_file_"
+    path = tmp_path / "all.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr(f"{entry}/small.ipynb", notebook(*solved))
+    run(small, (path, class_[1]))
+    worksheet = (class_[1] / "moodle.csv").read_text().splitlines()
+    assert worksheet[1] == "Participant 1234567,Ada Lovelace,6,8,"
+    with zipfile.ZipFile(class_[1] / "moodle_feedback.zip") as archive:
+        assert archive.namelist() == [f"{entry}/feedback.html"]
 
 
 # Processes that die
@@ -505,6 +705,14 @@ def test_a_process_that_dies_while_its_jobs_are_cancelled_is_no_error(monkeypatc
     child.kill()
     manager.join(20)
     assert not manager.is_alive() and failed == []
+
+
+def test_at_the_end_of_all_jobs_no_thread_writes_to_what_is_closed():
+    before = {*threading.enumerate()}
+    jobs = ((operator.neg, n) for n in range(3))
+    assert len(list(run_all(operator.call, jobs, functools.partial(processes, 1)))) == 3
+    left = [each for each in threading.enumerate() if each not in before]
+    assert not [each for each in left if "Manager" in type(each).__name__]
 
 
 def test_only_a_window_of_jobs_is_fetched_at_a_time():

@@ -9,6 +9,7 @@ import functools
 import json
 import os
 import re
+import subprocess
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -16,8 +17,9 @@ from pathlib import Path
 import pytest
 
 from lossnotes.homework import grade as module
-from lossnotes.homework.grade import grade, grade_one
+from lossnotes.homework.grade import draw, grade, grade_one
 from lossnotes.homework.judge import Judge
+from lossnotes.homework.questions import load
 from lossnotes.homework.sandbox import Limits
 
 HERE = Path(__file__).parent / "hostile"
@@ -74,6 +76,22 @@ def test_a_hostile_submission_gets_what_it_deserves_and_so_does_the_next(name):
     assert (after.points, after.status, after.errors) == (10, "graded", [])
     places = [HERE, *HERE.parents, Path.cwd(), Path.home(), *map(Path, ("/tmp", "/dev/shm"))]
     assert not [place for place in places if (place / "escaped").exists()]
+
+
+def test_what_is_hidden_is_told_to_nobody():
+    found = one("tells", submission("tells_inputs")[0]).findings["q2"]
+    assert (found.points, "told" in found.says) == (3, False)
+    assert "not shown" in found.says and "`s = " not in found.says
+
+
+def test_what_is_hidden_differs_from_one_submission_to_the_next():
+    question = load(HERE / "questions.toml").questions[1]
+    seeds = [
+        draw(load(HERE / "questions.toml"), b"secret", "Ada", data)[1] for data in (b"1", b"2")
+    ]
+    assert seeds[0][0] == seeds[1][0] and seeds[0][1] != seeds[1][1]
+    inputs = [next(question.examples(question.probes[1], {}, seed[1]))[0] for seed in seeds]
+    assert not (inputs[0][0] == inputs[1][0]).any()
 
 
 def test_at_least_thirty_are_hostile():
@@ -163,6 +181,18 @@ NAMES = {  # what lies in the folder, and what becomes of it
 }
 
 
+def deep(folder, depth):
+    """Folders within folders, more than a path can tell."""
+    folder.mkdir()
+    here = os.open(folder, os.O_RDONLY)
+    for _ in range(depth):
+        os.mkdir("a", dir_fd=here)
+        there = os.open("a", os.O_RDONLY, dir_fd=here)
+        os.close(here)
+        here = there
+    os.close(here)
+
+
 @pytest.fixture(scope="module")
 def graded(tmp_path_factory):
     """A class in which everything happens."""
@@ -177,6 +207,7 @@ def graded(tmp_path_factory):
     (submissions / "linked folder").symlink_to(submissions / "folder of one")
     (submissions / "folder of one/around").symlink_to(submissions)
     (submissions / "a folder.ipynb").mkdir()
+    deep(submissions / "deep", 1100)
     (submissions / "two notebooks").mkdir()
     (submissions / "two notebooks/one.ipynb").write_bytes(HONEST)
     (submissions / "two notebooks/two.ipynb").write_bytes(HONEST)
@@ -189,23 +220,27 @@ def graded(tmp_path_factory):
     )
     with open(out / "scores.csv", encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))
-    return here, out, before, statuses, rows
+    yield here, out, before, statuses, rows
+    subprocess.run(["rm", "-rf", submissions / "deep"], check=True)  # Python does not come down
 
 
 def everything(folder):
     """The files in a folder that is not followed through links, with their sizes."""
-    return {
-        os.path.join(place, name): os.lstat(os.path.join(place, name)).st_size
-        for place, _, names in os.walk(folder)
-        for name in names
-    }
+    waiting, found = [folder], {}
+    while waiting:
+        for entry in os.scandir(waiting.pop()):
+            if entry.is_dir(follow_symlinks=False):
+                waiting += [entry.path] if len(entry.path) < 1000 else []
+            else:
+                found[entry.path] = entry.stat(follow_symlinks=False).st_size
+    return found
 
 
 def test_every_submission_has_a_row_with_its_status_and_its_points(graded):
     *_, statuses, rows = graded
     wanted = [(status, float(points)) for _, status, points in NAMES.values()]
     wanted += [("unreadable", 0.0)] * 3  # two links and a pipe
-    wanted += [("not a notebook", 0.0)] * 2  # a folder without one, and a link to a folder
+    wanted += [("not a notebook", 0.0)] * 3  # a folder without one, a link to one, a deep one
     wanted += [("ambiguous", 0.0), ("too large", 0.0)]
     assert sorted((row["status"], float(row["points"])) for row in rows) == sorted(wanted)
     assert Counter(row["status"] for row in rows) == statuses

@@ -1,7 +1,5 @@
 """The question file: what it may say, what is drawn for whom, and what a student is given of it."""
 
-import json
-
 import numpy as np
 import pytest
 
@@ -134,7 +132,7 @@ def test_a_student_is_given_the_numbers_and_no_hidden_probe(write, tmp_path):
     public = load_public(tmp_path / "questions.json")
     assert public.parameters == parameters
     assert [probe.asks for probe in public.questions[1].probes] == ["ordinary scores"]
-    assert public.questions[0] == assignment.questions[0]
+    assert public.questions[0].start == assignment.questions[0].start
     assert "1000" not in assignment.public(parameters)
 
 
@@ -277,6 +275,31 @@ MISTAKES = {
         "missed",
     ),
     replaced('via = ["-log(Sum(p[i], (i, 1, K)))"]', 'via = ["0"]'): ("q5: via", "missed"),
+    replaced('without = ["Derivative"]', 'without = ["Derivative"]\nvia = ["s[j]"]'): (
+        "q1: via",
+        "does not follow",
+    ),
+    replaced(
+        'without = ["Derivative"]', 'without = ["Derivative"]\nvia = ["Derivative(s[j], s[j])"]'
+    ): (
+        "q1: via",
+        "does not follow",
+    ),
+    replaced(
+        'without = ["Derivative"]',
+        'without = ["Derivative"]\nvia = ["(softmax(s/tau)[j] - Derivative(s[y], s[j]))/tau"]',
+    ): ("q1: via", "equals the last line"),
+    replaced('without = ["Derivative"]', 'without = ["Derivative"]\nform = ["s[j]"]'): (
+        "q1: form",
+        "does not follow",
+    ),
+    replaced('without = ["Derivative"]', 'without = ["Derivative"]\nlines = 0'): ("q1: lines",),
+    replaced('"log(1 + (classes - 1)*exp(-x))", "tau"', '"x**2", "tau"'): (
+        "q3: equation: it has 2 roots",
+        "give the range",
+    ),
+    replaced("tolerance = 1e-4", "tolerance = 1e-4\nrange = [20, 30]"): ("q3: range: no root is",),
+    replaced("tolerance = 1e-4", "tolerance = 1e-4\nrange = [30, 20]"): ("q3: range", "empty"),
 }
 
 
@@ -298,9 +321,10 @@ def test_a_file_that_is_not_there_is_one_line_too(tmp_path):
 
 
 def test_a_damaged_public_file_is_one_line(tmp_path):
-    (tmp_path / "questions.json").write_text(json.dumps({"title": "x"}))
-    with pytest.raises(QuestionError, match="Field required"):
-        load_public(tmp_path / "questions.json")
+    for text in ('{"title": "x"}', "[]", "{", '{"title": 1, "questions": [{"kind": "proof"}]}'):
+        (tmp_path / "questions.json").write_text(text)
+        with pytest.raises(QuestionError, match="take the file that came with the notebook"):
+            load_public(tmp_path / "questions.json")
 
 
 @pytest.mark.parametrize(

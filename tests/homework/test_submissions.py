@@ -1,6 +1,7 @@
 import json
 import os
 import re
+import zipfile
 
 import pytest
 
@@ -8,8 +9,11 @@ from lossnotes.homework import submissions
 from lossnotes.homework.submissions import (
     GradeError,
     Unreadable,
+    choose,
     fetch,
     find,
+    near,
+    opened,
     read,
     read_students,
 )
@@ -55,7 +59,9 @@ def test_no_name_commands_a_terminal_or_turns_a_page_around(tmp_path):
     put(tmp_path, "two/b.ipynb")
     found = find(tmp_path)
     assert list(found) == ["?[31mred?", "a?b", "two", "?gpj"]
-    with pytest.raises(Unreadable, match=re.escape("2 notebooks: ?[2J.ipynb, b.ipynb")):
+    with pytest.raises(
+        Unreadable, match=re.escape("2 notebooks of the same time: ?[2J.ipynb, b.ipynb")
+    ):
         fetch(found["two"])
 
 
@@ -156,3 +162,106 @@ def test_a_list_that_cannot_be_read_is_said(tmp_path):
     for name in ("students.txt", "nobody.txt"):
         with pytest.raises(GradeError, match=f"{name}: the list of students cannot be read"):
             read_students(tmp_path / name)
+
+
+NAMED = {  # as browsers, systems and people name files
+    "Ada.ipynb.txt": "Ada",
+    "Emmy.IPYNB": "Emmy",
+    "Ed (1).ipynb": "Ed",
+    "Kurt.ipynb.json": "Kurt",
+    "Ada Lovelace .ipynb": "Ada Lovelace",
+    "Alan (2)/x (3).ipynb": "Alan",
+}
+
+
+@pytest.mark.parametrize("name", NAMED)
+def test_what_a_browser_adds_to_a_name_is_not_part_of_it(tmp_path, name):
+    put(tmp_path, name, "__MACOSX/._x.ipynb", "desktop.ini", "Thumbs.db")
+    assert {name: len(paths) for name, paths in find(tmp_path).items()} == {NAMED[name]: 1}
+
+
+def test_a_name_with_a_number_is_a_name_if_the_class_has_it(tmp_path):
+    put(tmp_path, "Ed (1).ipynb")
+    assert list(find(tmp_path, ["Ed (1)"])) == ["Ed (1)"]
+
+
+def test_the_newest_of_several_notebooks_is_taken_and_of_one_time_none(tmp_path):
+    put(tmp_path, "Ed.ipynb", "Ed (1).ipynb", "Ed/other.ipynb")
+    for age, name in enumerate(["Ed (1).ipynb", "Ed.ipynb", "Ed/other.ipynb"]):
+        os.utime(tmp_path / name, (1e9 - 60 * age, 1e9 - 60 * age))
+    (paths,) = find(tmp_path).values()
+    assert choose(paths).name == "Ed (1).ipynb"
+    os.utime(tmp_path / "Ed/other.ipynb", (1e9, 1e9))
+    assert status(fetch, paths) == "ambiguous"
+
+
+def test_of_copies_of_one_time_the_last_is_the_newest(tmp_path):
+    put(tmp_path, *(f"Ed/work{copy}.ipynb" for copy in ("", " (1)", " (10)", " (9)")))
+    put(tmp_path, "Ada/work-2.ipynb", "Ada/work-1.ipynb")
+    for path in tmp_path.rglob("*.ipynb"):
+        os.utime(path, (1e9, 1e9))
+    chosen = {name: choose(paths).name for name, paths in find(tmp_path).items()}
+    assert chosen == {"Ada": "work-2.ipynb", "Ed": "work (10).ipynb"}
+
+
+def test_another_name_of_a_student_stands_in_another_column(tmp_path):
+    table = "name,login,group id\nAda Lovelace,al99,7\nEmmy Noether,,7\nKurt Gödel,kg,7\n"
+    (tmp_path / "class.csv").write_text(table)
+    put(tmp_path, "in/al99.ipynb", "in/Emmy Noether.ipynb", "in/7.ipynb")
+    students = read_students(tmp_path / "class.csv")
+    assert set(find(tmp_path / "in", students)) == {"Ada Lovelace", "Emmy Noether", "7"}
+
+
+@pytest.mark.parametrize(
+    ("name", "meant"),
+    [
+        ("Ada Lovelac", "Ada Lovelace"),
+        ("ada lovelace", "Ada Lovelace"),
+        ("Lovelace Ada", "Ada Lovelace"),
+        ("Lovelace, Ada", "Ada Lovelace"),
+        ("Kurt Godel", "Kurt Gödel"),
+        ("Alan Turing", None),
+    ],
+)
+def test_a_name_that_nearly_matches_is_suggested(name, meant):
+    words = near(name, ["Ada Lovelace", "Kurt Gödel"])
+    assert words == (f"; did you mean {meant}?" if meant else "")
+
+
+def test_a_folder_that_is_too_deep_or_too_full_costs_itself_only(tmp_path, monkeypatch):
+    monkeypatch.setattr(submissions, "MOST", 50)
+    put(tmp_path, "ada.ipynb", *(f"full/{number}.txt" for number in range(60)))
+    put(tmp_path, "deep/" + "a/" * 30 + "x.ipynb", "kurt/" + "a/" * 10 + "x.ipynb")
+    found = find(tmp_path)
+    assert status(fetch, found["full"]) == "unreadable"
+    assert status(fetch, found["deep"]) == "not a notebook"
+    assert fetch(found["ada"]) == fetch(found["kurt"]) == b"{}"
+
+
+def test_a_number_of_thousands_of_digits_costs_nothing():
+    cell = b'{"cell_type": "code", "source": "x = 1", "metadata": {"n": %s}}' % (b"9" * 5000)
+    assert read(b'{"cells": [%s], "metadata": {"big": %s}}' % (cell, b"8" * 9000))[0][0] == "x = 1"
+
+
+def test_no_entry_of_a_zip_leads_elsewhere(tmp_path):
+    path = tmp_path / "all.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        for name in ("../up.ipynb", "/top.ipynb", "ada/../../x.ipynb", "a/" * 900 + "deep.ipynb"):
+            archive.writestr(name, "{}")
+        archive.writestr("huge.ipynb", bytes(submissions.LARGEST + 1), zipfile.ZIP_DEFLATED)
+        archive.writestr("n" * 5000 + ".ipynb", "{}")
+    with opened(path) as folder:
+        found = find(folder)
+        assert {"up", "top", "ada", "a", "huge"} <= set(found)
+        assert status(fetch, found["huge"]) == "too large"
+        assert status(fetch, found["a"]) == "not a notebook"
+    assert sorted(entry.name for entry in tmp_path.iterdir()) == ["all.zip"]
+
+
+def test_what_is_no_zip_is_said(tmp_path):
+    (tmp_path / "all.zip").write_text("no")
+    with (
+        pytest.raises(GradeError, match="neither a folder nor a zip"),
+        opened(tmp_path / "all.zip"),
+    ):
+        pass
