@@ -49,6 +49,13 @@ class EqualityCase:
             for symbol, value in self.where.items()
         )
 
+    @property
+    def words(self):
+        """What was shown: "if and only if" only where both directions are proved."""
+        return (
+            "if and only if" if self.only_there.kind == "proved" else "if, and nowhere else found,"
+        )
+
     def __str__(self):
         return f"if: {self.attained}, only if: {self.only_there}"
 
@@ -145,7 +152,9 @@ class Derivation:
         ]
         if self.equality_case:
             where = ", ".join(f"{a} = {b}" for a, b in self.equality_case.where.items())
-            rows.append(f"with equality if and only if {where}    [{self.equality_case}]")
+            rows.append(
+                f"with equality {self.equality_case.words} {where}    [{self.equality_case}]"
+            )
         return "\n".join([f"  {self.start}", *rows])
 
     def _repr_latex_(self):
@@ -153,7 +162,7 @@ class Derivation:
         if self.equality_case:
             case = self.equality_case
             rows.append(
-                rf"& \text{{with equality if and only if }} {case.formula} && \text{{({case})}}"
+                rf"& \text{{with equality {case.words} }} {case.formula} && \text{{({case})}}"
             )
         body = " \\\\\n".join(rows)
         return f"$$\\begin{{aligned}}\n{latex(self.start)} {body}\n\\end{{aligned}}$$"
@@ -172,14 +181,14 @@ class Derivation:
         if self.equality_case:
             case = self.equality_case
             formula = case.formula.replace(r"\ \text{for all}\ ", r"\) for all \(")
-            words = rf"with equality if and only if \({formula}\)"
+            words = rf"with equality {case.words} \({formula}\)"
             cells.append((words, "", case.only_there.kind, case))
         cells = cells or [("", "", "", "")]
         lefts = [rf"\(\displaystyle {latex(self.start)}\)", *[""] * (len(cells) - 1)]
         body = "\n".join(
             f'<tr><td class="left">{escape(left)}</td><td class="right">{escape(right)}</td>'
             f'<td class="ground">{_inline_mathematics(escape(ground))}</td>'
-            f'<td class="verdict {kind}">{verdict}</td></tr>'
+            f'<td class="verdict {kind}">{_verdict(verdict)}</td></tr>'
             for left, (right, ground, kind, verdict) in zip(lefts, cells, strict=True)
         )
         return f'<table class="derivation"><tbody>\n{body}\n</tbody></table>'
@@ -199,6 +208,15 @@ def _shifted(where):
         and not any(sympify(value).diff(symbol) == 1 for symbol in symbols_of(sympify(value))[1])
     }
     return where | shifted if shifted else {}
+
+
+def _verdict(verdict):
+    """The verdict; what a proof used, in that order, unfolds below it."""
+    why = getattr(verdict, "why", ())
+    if not why:
+        return escape(str(verdict))
+    facts = "".join(f"<li>{escape(fact)}</li>" for fact in why)
+    return f"<details><summary>{escape(str(verdict))}</summary><ol>{facts}</ol></details>"
 
 
 def _note(step):
