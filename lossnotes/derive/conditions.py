@@ -11,7 +11,9 @@ from sympy import (
     Add,
     Dummy,
     Indexed,
+    KroneckerDelta,
     Pow,
+    S,
     Sum,
     Symbol,
     factor_list,
@@ -27,7 +29,8 @@ from lossnotes.derive.prove.signs import is_nonnegative, is_nonzero, is_positive
 from lossnotes.derive.prove.unfold import RANGES
 from lossnotes.derive.symbols import Between, K, Probabilities
 
-MOST = 4  # conditions that a reader will read
+MOST = 3  # conditions that a reader will read
+LONG = 50  # letters of one
 
 
 def conditions(left, right):
@@ -36,7 +39,8 @@ def conditions(left, right):
     for side in (left, right):
         for sentence in _conditions(unfold(side)):
             found.setdefault(sentence)
-    return tuple(found) if len(found) <= MOST else ("both sides have a value",)
+    short = len(found) <= MOST and all(len(sentence) <= LONG for sentence in found)
+    return tuple(found) if short else ("both sides have a value",)
 
 
 @lru_cache(10_000)
@@ -72,6 +76,11 @@ def _is_sure(base, needed):
     """Whether the domains tell: a probability is below one, a sum of positives exceeds a part."""
     if needed(base):
         return True
+    if base.has(KroneckerDelta):  # 0 log 0 is 0
+        deltas = base.atoms(KroneckerDelta)
+        on = base.xreplace(dict.fromkeys(deltas, S.One))
+        off = base.xreplace(dict.fromkeys(deltas, S.Zero))
+        return needed(on) and (off == 0 or needed(off)) and needed is is_positive
     shares = {
         entry: Between(f"share{n}", 0, 1)
         for n, entry in enumerate(sorted(base.atoms(Indexed), key=str))

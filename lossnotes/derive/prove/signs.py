@@ -6,7 +6,7 @@ depends on K is tried with K - 2, which is not negative.
 
 from functools import lru_cache
 
-from sympy import Dummy, Symbol, cos, exp, expand, log, sin, together
+from sympy import Dummy, Integral, Symbol, cos, exp, expand, log, sin, together
 
 from lossnotes.derive.symbols import Between, K
 
@@ -85,6 +85,10 @@ def _known(expression, strict):
     if isinstance(rest, log) and coefficient != 0:
         beyond = rest.args[0] - 1 if coefficient > 0 else 1 - rest.args[0]
         return is_positive(rest.args[0]) and sign(beyond)
+    if expression.is_Pow:
+        return is_positive(expression.base)
+    if isinstance(rest, Integral) and coefficient > 0:
+        return _is_integral_of_positives(rest)
     if rest.is_Mul:
         signs = [_sign(factor) for factor in rest.args] + [2 if coefficient > 0 else -2]
         if None in signs:
@@ -100,6 +104,19 @@ def _known(expression, strict):
             unit = {part: Between(f"turn{n}", -1, 1) for n, part in enumerate(turning)}
             return is_nonnegative(expression.xreplace(unit))
     return False
+
+
+def _is_integral_of_positives(integral):
+    """Whether what is integrated is positive between the ends, and these are in their order."""
+    body, limits = integral.function, list(integral.limits)
+    while limits:
+        variable, *ends = limits.pop()  # the last is the outermost
+        if len(ends) != 2 or not is_positive(ends[1] - ends[0]):
+            return False
+        inside = {variable: Between(f"{variable} {len(limits)}", *ends)}
+        body = body.xreplace(inside)
+        limits = [limit.xreplace(inside) for limit in limits]
+    return is_positive(body)
 
 
 def _sign(factor):
