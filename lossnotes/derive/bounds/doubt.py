@@ -89,7 +89,7 @@ def _draw(number, values, generator):
         lower, upper = (float(b.xreplace(values)) for b in (number.lower, number.upper))
         return lower + (upper - lower) * generator.random() ** generator.choice((1, 4, 0.25))
     if number == K or number.is_integer:
-        return generator.choice((2, 3, 4, 7, 30))
+        return generator.choice((2.0, 3.0, 4.0, 7.0, 30.0))  # no powers of many digits
     size = math.exp(generator.gauss(0, 1.5))
     if number.is_positive or number.is_nonnegative:
         return size

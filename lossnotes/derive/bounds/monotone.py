@@ -10,6 +10,9 @@ from lossnotes.derive.prove.unfold import side
 from lossnotes.derive.why import because
 
 
+HIGHEST = 12  # power that is multiplied out
+
+
 def by_exponentials(goal, holds):
     """exp of both sides: a product of powers in place of a sum of logarithms."""
     expression = expand(goal.expression)
@@ -23,6 +26,8 @@ def by_exponentials(goal, holds):
         if factor is None or not is_positive(in_numbers(logs[0].args[0])) or factor.has(log):
             rest += term
             continue
+        if abs(factor.as_coeff_Mul()[0]) > HIGHEST:
+            return False
         found += 1
         if is_positive(in_numbers(factor)):
             product *= logs[0].args[0] ** factor
