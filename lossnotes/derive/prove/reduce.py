@@ -415,7 +415,10 @@ class Reduction:
             numerator, denominator = fraction(together(base))
             if denominator != 1 and is_positive(denominator):
                 return self._power(numerator**power) * self._power(denominator ** (-power))
-        return expand_power_exp(expand_power_base(Pow(base, expand(power))))
+        power = expand(power)
+        if power.is_Add and _is_surely_positive(base):
+            return Mul(*(expand_power_base(Pow(base, term)) for term in power.args))
+        return expand_power_exp(expand_power_base(Pow(base, power)))
 
     def _exponential(self, expression):
         """tanh and its kin in exponentials."""
@@ -429,6 +432,22 @@ class Reduction:
         if not (steps.is_Integer and steps.is_positive):
             return expression
         return Mul(*(n - step for step in range(steps))) * factorial(K - 2)
+
+
+def _is_surely_positive(base):
+    """Whether a number is positive; a sum of positive terms exceeds one of them."""
+    if is_positive(base):
+        return True
+    for whole in base.atoms(Sum):
+        (index, lower, size), *more = whole.limits
+        if more or (lower, size) != (1, K) or not is_positive(whole.function):
+            continue
+        for place in base.free_symbols - {K}:
+            if place.is_integer and place not in RANGES:
+                one = whole.function.xreplace({index: place})
+                if is_positive(expand(base.xreplace({whole: one + Dummy(positive=True)}))):
+                    return True
+    return False
 
 
 def _of_exponentials(gap):
