@@ -54,7 +54,7 @@ MORE_CLASSES = (4, 6, 8, 9, 12, 33, 100)
 CLASSES_ALONE = (*range(2, 24), 33, 50, 51, 64, 100, 101, 128, 333, 1000)
 SCALES = (1, 2, 3, 6, 9, 15, -3, -9, -15)  # powers of ten
 FEWEST = 6  # points of a claim whose values are dear
-EFFORT = 6_000  # numbers to be computed in one kind of trial of a claim
+EFFORT = 3_000  # numbers to be computed in one kind of trial of a claim
 
 
 @dataclass(frozen=True)

@@ -115,7 +115,6 @@ def _shares(goal, rest, term, others, known, named, any_class):
     """What may be added to the term of each class, so that its sum is what stands beside."""
     if rest == 0:
         yield S.Zero
-    yield from _touching(rest, term, known)
     slopes = [
         (body_at(whole, any_class), named[whole], rest.diff(named[whole])) for whole in others
     ]
@@ -129,6 +128,7 @@ def _shares(goal, rest, term, others, known, named, any_class):
     if slopes:
         for body, total in known:
             yield rest / total * body
+    yield from _touching(rest, term, known)
     for place in goal.classes:
         if RANGES.get(place) is None:
             one = term.xreplace({any_class: place})
