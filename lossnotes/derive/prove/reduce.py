@@ -145,7 +145,8 @@ class Reduction:
             return size == K
         if place in RANGES:
             return RANGES[place] == (1, size)
-        return isinstance(place, Symbol) and size in self.ranges.get(place, {K})
+        is_class = isinstance(place, Symbol) and place.is_integer
+        return bool(is_class) and size in self.ranges.get(place, {K})
 
     # Sums
 
