@@ -225,7 +225,11 @@ def files(sandbox):
 
 def test_of_the_library_only_derive_and_the_worker_are_seen(files):
     seen = {file for file in files if "__pycache__" not in file}
-    derive = {str(file) for file in (LIBRARY / "derive").iterdir() if file.is_file()}
+    derive = {
+        str(file)
+        for file in (LIBRARY / "derive").rglob("*")
+        if file.is_file() and "__pycache__" not in file.parts
+    }
     assert seen == derive | {
         str(LIBRARY / "homework/worker.py"),
         os.path.realpath(sys.executable),
