@@ -9,7 +9,6 @@ from lossnotes.derive.prove.signs import is_nonnegative, is_positive
 from lossnotes.derive.prove.unfold import side
 from lossnotes.derive.why import because
 
-
 HIGHEST = 12  # power that is multiplied out
 
 
