@@ -1,7 +1,7 @@
 """The inequalities of the lecture are proved, with their cases of equality; false ones never."""
 
 import pytest
-from sympy import Abs, Derivative, Heaviside, Max, Piecewise, Rational, Sum, exp, log, tan
+from sympy import Abs, Derivative, Heaviside, Max, Piecewise, Rational, Sum, cos, exp, log, sin, tan
 
 from lossnotes.derive import Derivation, StepError, compare
 from lossnotes.derive.bounds import at, proves_bound
@@ -98,6 +98,10 @@ FALSE = {
     "a step that is zero": (0, "<", Heaviside(c)),
     "a tangent that touches": (c, "<", exp(c) - 1),
     "entropy below log K": (entropy(q), "<", log(K)),
+    "the square of a sine, as exponentials": (sin(c) ** 2, "<=", 0),
+    "and that of a cosine": (cos(c) ** 2 * h, "<=", 0),
+    "classes of a term inside a term": (over(i, Abs(p[i] - q[i])), "<=", 1),
+    "two shares compared as if one were 1": (over(i, p[i] ** 2), ">", 1 / K),
     "a divergence of what does not sum to one": (KL(q, x), ">=", 0),
 }
 

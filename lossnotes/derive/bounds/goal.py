@@ -6,11 +6,13 @@ from functools import lru_cache
 from sympy import (
     Add,
     Dummy,
+    I,
     Indexed,
     Integral,
     Sum,
     Symbol,
     Tuple,
+    exp,
     expand,
     fraction,
     symbols,
@@ -75,9 +77,16 @@ class Goal:
         return self.reduction.reduce(expression)
 
 
+class RealReduction(Reduction):
+    """The normal form without i: a sine is no sum of exponentials whose squares are negative."""
+
+    def _exponential(self, expression):
+        return expression if expression.rewrite(exp).has(I) else super()._exponential(expression)
+
+
 @lru_cache(256)
 def reduction(classes, sizes):
-    return Reduction(classes, sizes)
+    return RealReduction(classes, sizes)
 
 
 @lru_cache(10_000)

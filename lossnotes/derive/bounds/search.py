@@ -7,6 +7,8 @@ so that the outcome depends on no clock.
 
 from dataclasses import dataclass, field
 
+from sympy import I
+
 from lossnotes.derive.bounds.doubt import is_doubtful
 from lossnotes.derive.why import attempt
 
@@ -25,6 +27,8 @@ class Search:
 
     def holds(self, goal):
         """Whether one of the rules proves the goal."""
+        if goal.expression.has(I):
+            return False  # every rule speaks of real numbers
         key = goal.expression, goal.strict, goal.facts
         if goal.depth > DEPTH or self.left <= 0 or key in self.open:
             return False
