@@ -111,11 +111,22 @@ def _not_zero(base):
         factors = [factor for factor, _ in factor_list(base)[1]]
     except PolynomialError:
         factors = [base]
-    for factor in factors:
+    for factor in map(_without_logarithms, factors):
         if factor.could_extract_minus_sign():
             factor = -factor
         if not _is_sure(factor, is_nonzero):
             yield _apart(factor)
+
+
+def _without_logarithms(factor):
+    """A sum of logarithms is zero where the product of their numbers is one."""
+    product = S.One
+    for term in Add.make_args(factor):
+        power, logarithm = term.as_coeff_Mul()
+        if not power.is_Integer or not isinstance(logarithm, log):
+            return factor
+        product *= logarithm.args[0] ** power
+    return together(product - 1).as_numer_denom()[0].expand()
 
 
 def _apart(factor):

@@ -51,10 +51,10 @@ class EqualityCase:
 
     @property
     def words(self):
-        """What was shown: "if and only if" only where both directions are proved."""
-        return (
-            "if and only if" if self.only_there.kind == "proved" else "if, and nowhere else found,"
-        )
+        """Before and after the case: "if and only if" only where both directions are proved."""
+        if self.only_there.kind == "proved":
+            return "if and only if", ""
+        return "where", ", and nowhere else found"
 
     def __str__(self):
         return f"if: {self.attained}, only if: {self.only_there}"
@@ -152,17 +152,18 @@ class Derivation:
         ]
         if self.equality_case:
             where = ", ".join(f"{a} = {b}" for a, b in self.equality_case.where.items())
-            rows.append(
-                f"with equality {self.equality_case.words} {where}    [{self.equality_case}]"
-            )
+            words, elsewhere = self.equality_case.words
+            rows.append(f"with equality {words} {where}{elsewhere}    [{self.equality_case}]")
         return "\n".join([f"  {self.start}", *rows])
 
     def _repr_latex_(self):
         rows = [f"& {self._formula(step)} && {_note(step)}" for step in self.steps]
         if self.equality_case:
             case = self.equality_case
+            words, elsewhere = case.words
             rows.append(
-                rf"& \text{{with equality {case.words} }} {case.formula} && \text{{({case})}}"
+                rf"& \text{{with equality {words} }} {case.formula}\text{{{elsewhere}}}"
+                rf" && \text{{({case})}}"
             )
         body = " \\\\\n".join(rows)
         return f"$$\\begin{{aligned}}\n{latex(self.start)} {body}\n\\end{{aligned}}$$"
@@ -181,7 +182,8 @@ class Derivation:
         if self.equality_case:
             case = self.equality_case
             formula = case.formula.replace(r"\ \text{for all}\ ", r"\) for all \(")
-            words = rf"with equality {case.words} \({formula}\)"
+            before, elsewhere = case.words
+            words = rf"with equality {before} \({formula}\){elsewhere}"
             cells.append((words, "", case.only_there.kind, case))
         cells = cells or [("", "", "", "")]
         lefts = [rf"\(\displaystyle {latex(self.start)}\)", *[""] * (len(cells) - 1)]

@@ -132,3 +132,20 @@ def test_a_case_of_equality_that_leaves_out_a_shift_is_refused():
     with pytest.raises(StepError, match="not exactly"):
         floor.equality({s: log(q)})
     assert floor.equality({s: log(q) + c}).equality_case.attained.kind == "proved"
+
+
+def test_equality_that_is_only_tried_elsewhere_is_not_called_if_and_only_if():
+    chain = Derivation(entropy(q)).step(log(K), "the uniform distribution is the least sure", "<=")
+    chain.equality({q: 1 / K})
+    assert chain.equality_case.only_there.kind == "confirmed"
+    text = "with equality where q = 1/K, and nowhere else found    [if: proved"
+    assert text in repr(chain)
+    shown = [repr(chain), chain._repr_latex_(), chain._repr_html_()]
+    assert all("nowhere else found" in form and "if and only if" not in form for form in shown)
+
+
+def test_a_proof_unfolds_to_what_it_used():
+    chain = Derivation(LSE(s + c)).step(c + LSE(s), "a shift comes out")
+    (why,) = [step.verdict.why for step in chain.steps]
+    assert why and all(fact in chain._repr_html_() for fact in why)
+    assert "<details>" in chain._repr_html_()

@@ -7,6 +7,7 @@ from sympy import (
     Abs,
     Derivative,
     Heaviside,
+    I,
     Max,
     Min,
     Piecewise,
@@ -179,6 +180,11 @@ def test_K_less_one_and_a_positive_number_are_positive_together():
     assert is_positive(K - 1 + exp(c))
     assert not is_positive(K - 2)
     assert not is_positive(K - 1 + c)
+
+
+def test_a_power_of_a_positive_number_is_positive_unless_i_is_in_it():
+    assert is_positive(h ** (c - epsilon))
+    assert not is_positive(h ** (I * c))
 
 
 def test_the_divergence_of_a_distribution_from_itself_is_proved_zero():

@@ -28,4 +28,4 @@ def test_a_false_claim_is_refuted_and_its_witness_can_be_replayed(claim):
 def test_a_true_claim_is_proved_and_says_why(claim):
     verdict = compare(*claim)
     assert verdict.kind == "proved"
-    assert all(isinstance(fact, str) for fact in verdict.why)
+    assert verdict.why and all(isinstance(fact, str) for fact in verdict.why)

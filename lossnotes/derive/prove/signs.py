@@ -6,7 +6,7 @@ depends on K is tried with K - 2, which is not negative.
 
 from functools import lru_cache
 
-from sympy import Dummy, Integral, Symbol, cos, exp, expand, log, sin, together
+from sympy import Dummy, I, Integral, Symbol, cos, exp, expand, log, sin, together
 
 from lossnotes.derive.symbols import Between, K
 
@@ -19,29 +19,27 @@ def from_two(expression):
     return expression.xreplace({K: BEYOND_TWO + 2})
 
 
-@lru_cache(10_000)
 def is_positive(expression):
     """Whether an expression is positive for K >= 2, as far as the signs of its parts tell."""
-    expanded = expand(from_two(expression))
-    return bool(
-        expanded.is_positive
-        or from_two(expression).is_positive
-        or _over_positive(expression, is_positive)
-        or _at_the_ends(expanded, strict=True)
-        or _known(expression, strict=True)
-    )
+    return _is_above_zero(expression, True)
+
+
+def is_nonnegative(expression):
+    """Whether an expression is not negative for K >= 2, as far as the signs of its parts tell."""
+    return _is_above_zero(expression, False)
 
 
 @lru_cache(10_000)
-def is_nonnegative(expression):
-    """Whether an expression is not negative for K >= 2, as far as the signs of its parts tell."""
-    expanded = expand(from_two(expression))
+def _is_above_zero(expression, strict):
+    plain, expanded = from_two(expression), expand(from_two(expression))
+    if any(part.is_positive if strict else part.is_nonnegative for part in (plain, expanded)):
+        return True
+    if expression.has(I):
+        return False
     return bool(
-        expanded.is_nonnegative
-        or from_two(expression).is_nonnegative
-        or _over_positive(expression, is_nonnegative)
-        or _at_the_ends(expanded, strict=False)
-        or _known(expression, strict=False)
+        _over_positive(expression, is_positive if strict else is_nonnegative)
+        or _at_the_ends(expanded, strict)
+        or _known(expression, strict)
     )
 
 

@@ -44,7 +44,10 @@ def vanishes(reduced, reduction, excluded=frozenset(), known=()):
     """
     if reduced.has(zoo, nan, oo, -oo):
         return False
-    if is_zero(reduced) or _terms_vanish(reduced, reduction, excluded, known):
+    if is_zero(reduced):
+        because("multiplied out, nothing is left of the difference")
+        return True
+    if _terms_vanish(reduced, reduction, excluded, known):
         return True
     sides = sorted((part for part in reduced.atoms(side) if _is_outer(part)), key=str)
     if not sides or len(sides) > MOST:
