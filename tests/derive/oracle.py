@@ -1349,5 +1349,7 @@ def _is_equality(left, right, point):
     if any(abs(number) > NEAR for number in numbers if not isinstance(number, int)):
         return False
     sides = _sides(left, right, point, MOST_DIGITS)
+    if any(mp.mag(side) > MOST_DIGITS for side in sides):
+        return False  # what two numbers differ by may be far below the last digit of either
     size = max(1, *(abs(side) for side in sides))
     return abs(_gap(sides)) <= size * mpf(10) ** (20 - MOST_DIGITS)

@@ -1,12 +1,30 @@
 """The inequalities of the lecture are proved, with their cases of equality; false ones never."""
 
 import pytest
-from sympy import Abs, Derivative, Heaviside, Max, Piecewise, Rational, Sum, cos, exp, log, sin, tan
+from sympy import (
+    Abs,
+    Derivative,
+    Heaviside,
+    Integral,
+    Max,
+    Piecewise,
+    Rational,
+    Sum,
+    Symbol,
+    cos,
+    exp,
+    floor,
+    log,
+    sign,
+    sin,
+    tan,
+)
 
 from lossnotes.derive import Derivation, StepError, compare
 from lossnotes.derive.bounds import at, proves_bound
 from lossnotes.derive.symbols import (
     CE,
+    GM,
     KL,
     LSE,
     Between,
@@ -98,6 +116,7 @@ FALSE = {
     "a step that is zero": (0, "<", Heaviside(c)),
     "a tangent that touches": (c, "<", exp(c) - 1),
     "entropy below log K": (entropy(q), "<", log(K)),
+    "the exponential of a logarithm of zero": (exp(log(Abs(c)) * h), ">", 0),
     "the square of a sine, as exponentials": (sin(c) ** 2, "<=", 0),
     "and that of a cosine": (cos(c) ** 2 * h, "<=", 0),
     "classes of a term inside a term": (over(i, Abs(p[i] - q[i])), "<=", 1),
@@ -132,6 +151,17 @@ def test_a_true_bound_is_not_refuted(claim):
 
 def test_logarithms_of_negatives_are_not_compared():
     assert not proves_bound(log(-2 * exp(c)), "<=", log(-exp(c)))
+
+
+def test_a_geometric_mean_of_what_may_be_zero_is_not_proved_positive():
+    assert not proves_bound(GM(q - p), ">", 0)
+    assert proves_bound(GM(q), ">", 0)
+
+
+def test_a_step_and_an_integral_across_a_kink_are_given_up_without_an_error():
+    v, u = Scores("v"), Symbol("u", real=True)
+    assert not proves_bound(floor(over(i, v[i])), ">=", over(i, floor(v[i]) + 1))
+    assert not proves_bound(Integral(sign(u - q[1]), (u, Rational(1, 10), 2)), ">", 3)
 
 
 def test_plain_numbers_can_be_compared():

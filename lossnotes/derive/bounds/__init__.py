@@ -9,6 +9,7 @@ from lossnotes.derive.bounds.goal import Goal
 from lossnotes.derive.bounds.search import Search
 from lossnotes.derive.prove import GIVES_UP, sizes_of
 from lossnotes.derive.prove.cases import cases, joined, single_out
+from lossnotes.derive.prove.signs import is_nonnegative, is_positive
 from lossnotes.derive.prove.unfold import RANGES, unfold
 from lossnotes.derive.symbols import entry
 from lossnotes.derive.why import attempt, because, reasons
@@ -48,7 +49,7 @@ def proves_bound(left, relation, right):
 
 def _is_above(left, right, strict):
     difference = signs.with_turns(right - left)
-    if difference.is_positive or (not strict and difference.is_nonnegative):
+    if (is_positive if strict else is_nonnegative)(difference):
         because("the signs of the parts")
         return True
     with reasons() as used:

@@ -20,7 +20,7 @@ from sympy import (
 )
 
 from lossnotes.derive.prove.reduce import Reduction, before
-from lossnotes.derive.prove.signs import is_nonnegative, is_positive
+from lossnotes.derive.prove.signs import is_nonnegative, is_positive, perhaps_zero
 from lossnotes.derive.prove.unfold import RANGES, side
 from lossnotes.derive.symbols import Between, K, Probabilities, argmax, entry, maximum
 
@@ -132,6 +132,7 @@ def atoms(expression):
 @lru_cache(10_000)
 def in_numbers(expression):
     """The expression in plain symbols."""
+    expression = perhaps_zero(expression)
     return expression.xreplace({atom: plain(atom) for atom in atoms(expression)})
 
 

@@ -19,7 +19,7 @@ def by_cases(goal, holds):
         (
             part
             for part in goal.expression.atoms(side)
-            if not part.args[0].has(side) and not part.free_symbols & RANGES.keys()
+            if not part.args[0].has(side) and part.free_symbols <= goal.expression.free_symbols
         ),
         key=lambda part: (moved(part.args[0], S.Zero) is None, str(part)),
     )

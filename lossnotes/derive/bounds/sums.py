@@ -11,10 +11,12 @@ from itertools import combinations
 
 from sympy import (
     Add,
+    Derivative,
     Dummy,
     Indexed,
     Mul,
     S,
+    Subs,
     Sum,
     expand,
     linsolve,
@@ -118,6 +120,8 @@ def _shares(goal, rest, term, others, known, named, any_class):
     slopes = [
         (body_at(whole, any_class), named[whole], rest.diff(named[whole])) for whole in others
     ]
+    if any(slope.has(Derivative, Subs) for _, _, slope in slopes):
+        return  # a step has no slope
     tangent = Add(*(slope * body for body, _, slope in slopes))
     left = goal.reduce(rest - Add(*(slope * total for _, total, slope in slopes)))
     if left == 0 and rest != 0:

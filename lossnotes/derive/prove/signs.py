@@ -6,7 +6,7 @@ depends on K is tried with K - 2, which is not negative.
 
 from functools import lru_cache
 
-from sympy import Dummy, I, Integral, Symbol, cos, exp, expand, log, sin, together
+from sympy import Dummy, I, Integral, Pow, Symbol, cos, exp, expand, log, sin, together
 
 from lossnotes.derive.symbols import Between, K
 
@@ -31,6 +31,7 @@ def is_nonnegative(expression):
 
 @lru_cache(10_000)
 def _is_above_zero(expression, strict):
+    expression = perhaps_zero(expression)
     plain, expanded = from_two(expression), expand(from_two(expression))
     if any(part.is_positive if strict else part.is_nonnegative for part in (plain, expanded)):
         return True
@@ -41,6 +42,22 @@ def _is_above_zero(expression, strict):
         or _at_the_ends(expanded, strict)
         or _known(expression, strict)
     )
+
+
+def perhaps_zero(expression):
+    """e^x is zero where x is the logarithm of zero: such a power is only not negative."""
+    found = {
+        part: _not_negative(part)
+        for part in expression.atoms(exp, Pow)
+        if any(not is_positive(one.args[0]) for one in part.exp.atoms(log))
+    }
+    return expression.xreplace(found) if found else expression
+
+
+@lru_cache(1000)
+def _not_negative(part):
+    """The same symbol each time."""
+    return Dummy(str(part), nonnegative=True)
 
 
 def is_nonzero(expression):

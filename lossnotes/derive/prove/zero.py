@@ -29,7 +29,7 @@ from sympy import (
 from lossnotes.derive.prove.linear import contradict
 from lossnotes.derive.prove.reduce import before
 from lossnotes.derive.prove.signs import is_positive
-from lossnotes.derive.prove.unfold import RANGES, side
+from lossnotes.derive.prove.unfold import side
 from lossnotes.derive.symbols import argmax, maximum
 from lossnotes.derive.why import because
 
@@ -49,7 +49,7 @@ def vanishes(reduced, reduction, excluded=frozenset(), known=()):
         return True
     if _terms_vanish(reduced, reduction, excluded, known):
         return True
-    sides = sorted((part for part in reduced.atoms(side) if _is_outer(part)), key=str)
+    sides = sorted((part for part in reduced.atoms(side) if _is_outer(part, reduced)), key=str)
     if not sides or len(sides) > MOST:
         return False
     kink = sides[0]
@@ -71,13 +71,9 @@ def vanishes(reduced, reduction, excluded=frozenset(), known=()):
     return True
 
 
-def _is_outer(part):
-    """Whether no sum runs across a kink, and none stands inside it."""
-    return (
-        not part.args[0].has(side)
-        and not part.free_symbols & RANGES.keys()
-        and not any(symbol.name.startswith("_x") for symbol in part.free_symbols)
-    )
+def _is_outer(part, whole):
+    """Whether a kink is one of the whole: no sum or integral runs across it, none stands inside."""
+    return not part.args[0].has(side) and part.free_symbols <= whole.free_symbols
 
 
 def _on(gap, expression):
