@@ -790,7 +790,10 @@ def _area(function, variable, a, b, env):
 def _breaks(traced, a, b):
     """The ends of the pieces on which the trace does not change, and the traces themselves."""
     cells = 11
-    places = [a + (b - a) * (number + mpf("0.3819660112501")) / cells for number in range(cells)]
+    shares = [(number + mpf("0.3819660112501")) / cells for number in range(cells)]
+    beside = [mpf("0.7") / 10**power for power in (2, 4, 6)]  # a kink may be close to an end
+    shares = sorted([*shares, *beside, *(1 - share for share in beside)])
+    places = [a + (b - a) * share for share in shares]
     marks = [traced(place)[1] for place in places]
     breaks, kept = [a], [marks[0]]
     for (left, right), (before, after) in zip(pairwise(places), pairwise(marks), strict=True):

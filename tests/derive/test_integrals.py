@@ -264,3 +264,9 @@ def test_a_wrong_step_with_an_integral_is_refused_with_its_witness():
 
 def test_the_cosine_of_a_number_is_left_alone():
     assert compare(cos(1) * cos(angle), "<", 1)
+
+
+def test_the_slope_of_an_area_whose_step_moves_is_not_that_of_its_summands():
+    area = Integral(Heaviside(t - c), (t, 0, 1))
+    assert not proves_equal(Derivative(area, c), 0)
+    assert proves_equal(Derivative(Integral(Heaviside(t - h), (t, 0, c)), c), Heaviside(c - h))

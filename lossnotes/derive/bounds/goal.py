@@ -20,7 +20,7 @@ from sympy import (
 )
 
 from lossnotes.derive.prove.reduce import Reduction, before
-from lossnotes.derive.prove.signs import is_nonnegative, is_positive, perhaps_zero
+from lossnotes.derive.prove.signs import has_terms, is_nonnegative, is_positive, perhaps_zero
 from lossnotes.derive.prove.unfold import RANGES, side
 from lossnotes.derive.symbols import Between, K, Probabilities, argmax, entry, maximum
 
@@ -105,9 +105,7 @@ def plain(atom):
 def is_positive_atom(atom):
     """Whether an atom is positive: a sum of positive terms is, if it has one."""
     if isinstance(atom, Sum):
-        return all(lower == 1 for _, lower, _ in atom.limits) and is_positive(
-            in_numbers(atom.function)
-        )
+        return all(map(has_terms, atom.limits)) and is_positive(in_numbers(atom.function))
     if isinstance(atom, maximum) and not isinstance(atom.args[0], Tuple):
         return is_positive(in_numbers(entry(atom.args[0], Symbol("i", integer=True))))
     return bool(atom.is_positive)

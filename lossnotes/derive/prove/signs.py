@@ -6,7 +6,7 @@ depends on K is tried with K - 2, which is not negative.
 
 from functools import lru_cache
 
-from sympy import Dummy, I, Integral, Pow, Symbol, cos, exp, expand, log, sin, together
+from sympy import Dummy, I, Integral, Pow, Sum, Symbol, cos, exp, expand, log, sin, together
 
 from lossnotes.derive.symbols import Between, K
 
@@ -45,13 +45,32 @@ def _is_above_zero(expression, strict):
 
 
 def perhaps_zero(expression):
-    """e^x is zero where x is the logarithm of zero: such a power is only not negative."""
+    """The expression with what SymPy takes for positive, and may be zero, as a number that may.
+
+    e^x is zero where x is the logarithm of zero, and a sum where it has no terms.
+    """
     found = {
         part: _not_negative(part)
         for part in expression.atoms(exp, Pow)
         if any(not is_positive(one.args[0]) for one in part.exp.atoms(log))
     }
+    found |= {
+        part: _not_negative(part) if part.function.is_nonnegative else _unknown(part)
+        for part in expression.atoms(Sum)
+        if not all(has_terms(limit) for limit in part.limits)
+    }
     return expression.xreplace(found) if found else expression
+
+
+def has_terms(limit):
+    """Whether a sum is sure to have a term: from 1 to a size it has."""
+    _, lower, upper = limit
+    return lower == 1 and upper.is_Symbol and bool(upper.is_positive)
+
+
+@lru_cache(1000)
+def _unknown(part):
+    return Dummy(str(part), real=True)
 
 
 @lru_cache(1000)

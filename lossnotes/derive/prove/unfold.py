@@ -126,12 +126,27 @@ def _sided(expression, parts):
 
 def _unfold_derivative(expression):
     body = unfold(expression.expr)
+    if any(_moves_a_step(integral, expression.variables) for integral in body.atoms(Integral)):
+        return Derivative(body, *expression.variables, evaluate=False)
     kinks = [part.args[0] for part in body.atoms(side)]
     derivative = body.diff(*expression.variables)
     if derivative.has(Derivative, Subs):
         return derivative
     because("the rules of differentiation", *(("kink", gap) for gap in kinks))
     return unfold(derivative)
+
+
+def _moves_a_step(integral, variables):
+    """Whether the place of a kink under an integral moves with what is differentiated by.
+
+    The area grows with it, though every summand has the slope zero.
+    """
+    numbers = set().union(*(variable.free_symbols for variable in variables))
+    over = {limit[0] for limit in integral.limits}
+    return any(
+        part.free_symbols & numbers and part.free_symbols & over
+        for part in integral.function.atoms(side)
+    )
 
 
 def _unfold_sum(expression):

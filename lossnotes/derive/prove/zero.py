@@ -125,7 +125,7 @@ def is_zero(reduced):
     )
     found = reduced.atoms(Sum, Integral, Indexed, maximum, argmax, side, before)
     atoms = {
-        part: _name(place, part.is_positive, None if part.has(I) else True)
+        part: _name(place, is_positive(part) or None, None if part.has(I) else True)
         for place, part in enumerate(sorted(found, key=_outermost))
     }
     numerator, _ = fraction(together(expand_log(reduced.xreplace(atoms))))
