@@ -163,6 +163,7 @@ def test_a_geometric_mean_of_what_may_be_zero_is_not_proved_positive():
 def test_a_step_and_an_integral_across_a_kink_are_given_up_without_an_error():
     v, u = Scores("v"), Symbol("u", real=True)
     assert not proves_bound(floor(over(i, v[i])), ">=", over(i, floor(v[i]) + 1))
+    assert not proves_bound(over(i, floor(q[i])), ">", 0)
     assert not proves_bound(Integral(sign(u - q[1]), (u, Rational(1, 10), 2)), ">", 3)
 
 

@@ -152,7 +152,10 @@ def _touching(rest, term, known):
             Add(*(u * total for u, (_, total) in zip(unknown, known, strict=True))) - rest
         ]
         numbers = {part for pair in point.items() for part in pair if isinstance(part, Indexed)}
-        conditions += [shared.diff(number).xreplace(point) for number in sorted(numbers, key=str)]
+        slopes = [shared.diff(number) for number in sorted(numbers, key=str)]
+        if any(slope.has(Derivative, Subs) for slope in slopes):
+            continue  # a step has no slope
+        conditions += [slope.xreplace(point) for slope in slopes]
         conditions.append(shared.xreplace(point))
         if any(c.has(S.ComplexInfinity, S.NaN) for c in conditions):
             continue
