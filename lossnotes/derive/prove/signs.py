@@ -33,7 +33,8 @@ def is_nonnegative(expression):
 def _is_above_zero(expression, strict):
     expression = perhaps_zero(expression)
     plain, expanded = from_two(expression), expand(from_two(expression))
-    if any(part.is_positive if strict else part.is_nonnegative for part in (plain, expanded)):
+    known = expression, plain, expanded
+    if any(part.is_positive if strict else part.is_nonnegative for part in known):
         return True
     if expression.has(I):
         return False
