@@ -15,11 +15,11 @@ from mpmath import mp
 from sympy import Integer, Integral, Rational, Symbol
 
 from lossnotes.derive import Point, compare, evaluate
+from lossnotes.derive.expressions import ExpressionError, parse
 from lossnotes.derive.prove import Reduction, unfold
 from lossnotes.derive.symbols import Between, Positives, Probabilities, Scores
 from lossnotes.derive.values import Excluded, Undefined
 from lossnotes.homework import fingerprints
-from lossnotes.homework.expressions import ExpressionError, parse
 
 RELATIONS = ("<=", ">=", "<", ">", "=")
 KINDS = {

@@ -11,12 +11,12 @@ from mpmath import mp, nstr
 from sympy import Basic, Derivative, Expr, IndexedBase, Integer, Rational, Sum
 
 from lossnotes.derive import Witness, compare, evaluate
+from lossnotes.derive.expressions import MEANINGLESS, ExpressionError, mentions, text
 from lossnotes.derive.kinks import beside_kinks
 from lossnotes.derive.points import Point, draw_points, indices_of, integrations, symbols_of
 from lossnotes.derive.symbols import Between, K, Probabilities, Quantity
 from lossnotes.derive.values import Excluded, Undefined
 from lossnotes.homework.asked import exact_and_general, generalized, split
-from lossnotes.homework.expressions import MEANINGLESS, ExpressionError, mentions, text
 from lossnotes.homework.finding import CHARACTERS, AnswerError, code, finding, plain, shown
 
 LINES = 60

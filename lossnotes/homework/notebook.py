@@ -7,9 +7,9 @@ from itertools import islice
 
 from sympy import Basic
 
+from lossnotes.derive.expressions import text
 from lossnotes.homework.asked import load_public
 from lossnotes.homework.check import check
-from lossnotes.homework.expressions import text
 from lossnotes.homework.finding import AnswerError, Finding
 
 THERE = ("lossnotes", "lossnotes.homework", "lossnotes.homework.notebook", "lossnotes.derive")

@@ -20,6 +20,7 @@ from mpmath import mp
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from lossnotes.derive import compare
+from lossnotes.derive.expressions import ExpressionError, mentions
 from lossnotes.homework import asked, fingerprints
 from lossnotes.homework.asked import (
     RELATIONS,
@@ -28,7 +29,6 @@ from lossnotes.homework.asked import (
     root_between,
     split,
 )
-from lossnotes.homework.expressions import ExpressionError, mentions
 from lossnotes.homework.functions import ALIKE, Trial
 from lossnotes.homework.probes import ProbeError
 

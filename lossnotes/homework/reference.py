@@ -9,8 +9,8 @@ from typing import Literal, get_args, get_origin
 
 from pydantic_core import PydanticUndefined
 
+from lossnotes.derive.expressions import CALCULUS, FREE, FUNCTIONS
 from lossnotes.homework.asked import KINDS
-from lossnotes.homework.expressions import CALCULUS, FREE, FUNCTIONS
 from lossnotes.homework.questions import (
     Assignment,
     Common,

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
+from lossnotes.derive.expressions import parse
 from lossnotes.homework.check import check
-from lossnotes.homework.expressions import parse
 from lossnotes.homework.fingerprints import (
     Fingerprint,
     as_step,

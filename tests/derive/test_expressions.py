@@ -26,6 +26,16 @@ from sympy import (
 
 from lossnotes.derive import equal
 from lossnotes.derive.derivation import SIGNS
+from lossnotes.derive.expressions import (
+    CALCULUS,
+    FUNCTIONS,
+    INSTEAD,
+    ExpressionError,
+    identifier,
+    mentions,
+    parse,
+    text,
+)
 from lossnotes.derive.symbols import (
     CE,
     KL,
@@ -56,19 +66,9 @@ from lossnotes.derive.symbols import (
     softmax,
     y,
 )
-from lossnotes.homework.expressions import (
-    CALCULUS,
-    FUNCTIONS,
-    INSTEAD,
-    ExpressionError,
-    identifier,
-    mentions,
-    parse,
-    text,
-)
 from lossnotes.homework.finding import plain
 
-from ..derive.lecture import BOUNDS, IDENTITIES
+from .lecture import BOUNDS, IDENTITIES
 
 FORMULAS = [
     sympify(side)
