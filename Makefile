@@ -11,7 +11,7 @@ PYTHON ?= python3
 PORT ?= 8000
 BIN := .venv/bin
 PAGES := _build/html
-EXTRAS := book,homework,cluster,test
+EXTRAS := book,workbench,homework,cluster,test
 # Timings, versions and the state of the editor go; outputs, counts and ids stay.
 NORMALIZE := $(BIN)/nbstripout --keep-output --keep-count --keep-id \
   --extra-keys "metadata.language_info.version metadata.jupytext"
@@ -22,7 +22,7 @@ help:  ## this list
 
 # Only pages that changed are built again, and all that show anything of them (book/extension.py).
 # The book begins anew where what all pages share has changed, and after a build that complained.
-book: _build/.begun  ## build the book as HTML and print where it is
+book: _build/.begun .venv/.workbench  ## build the book as HTML and print where it is
 	@$(BIN)/jupyter-book build -W -n --keep-going . || { rm -f _build/.begun; exit 1; }
 
 _build/.begun: .venv/.installed Makefile _config.yml _toc.yml book/references.bib $(wildcard book/*.py) \
@@ -31,8 +31,12 @@ _build/.begun: .venv/.installed Makefile _config.yml _toc.yml book/references.bi
 	@mkdir _build
 	@touch $@
 
-test: .venv/.installed  ## run every test, every notebook and the browser
+test: .venv/.installed .venv/.workbench  ## run every test, every notebook and the browser
 	@$(BIN)/pytest -n 3 --dist loadfile --no-loadscope-reorder --nbval --nbval-current-env --nbval-cell-timeout 30 tests book
+
+# What wakes when a reader presses "Try it". Where npm brings nothing, the book is built without.
+.venv/.workbench: .venv/.installed book/workbench.py book/compile.mjs
+	@$(BIN)/python book/workbench.py
 
 serve:  ## build the book if it is not there, and serve it on localhost (PORT=8000)
 	@test -f $(PAGES)/index.html || $(MAKE) book

@@ -13,6 +13,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from urllib.parse import urlencode
 
+import nbformat
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from docutils import nodes
@@ -37,6 +38,7 @@ def extension_of_sphinx(name):
 
 
 extension, formulas = extension_of_sphinx("extension"), extension_of_sphinx("formulas")
+python_of_pages = extension_of_sphinx("workbench")
 
 
 # Building
@@ -569,3 +571,267 @@ def test_a_hidden_column_is_noticed(window, tmp_path):
     tab.goto(f"{serve(tmp_path)}/wide.html")
     assert len(tab.evaluate(HIDDEN_COLUMNS)) == 1
     tab.close()
+
+
+# The workbench: Python in the page
+
+
+def test_another_python_than_this_book_was_made_with_is_refused(tmp_path):
+    archive = tmp_path / "pyodide.tgz"
+    archive.write_bytes(b"something else")
+    with pytest.raises(python_of_pages.NoWorkbench, match="pyodide.tgz is not what it was"):
+        python_of_pages.check(archive)
+
+
+def test_what_cannot_be_brought_is_told_by_the_program_that_failed(tmp_path):
+    with pytest.raises(python_of_pages.NoWorkbench, match="node said: Error"):
+        python_of_pages.compile_into(tmp_path, "library.zip", ROOT, "lossnotes")
+
+
+@pytest.mark.parametrize(("built", "told"), [(True, True), (False, False)])
+def test_a_page_knows_of_python_only_if_the_book_was_built_with_it(built, told):
+    app = SimpleNamespace(config=SimpleNamespace(workbench=built))
+    context = {"pathto": lambda page, resource: page}
+    document = nodes.section("", nodes.container(classes=["cell"]))
+    python_of_pages.tell_page(app, "book/losses/kl", None, context, document)
+    assert ("metatags" in context) == told
+
+
+SITE_OF_PYTHON = ("/_static/python/", "/_static/workbench/")
+SAYS = "text => document.querySelector('.workbench [role=status]')?.textContent.includes(text)"
+CHAPTERS = [page for page in PAGES if page.startswith(("book/losses/", "book/learning/"))]
+SHOWN = "() => [...document.querySelectorAll('.cell')].map(cell => cell.dataset.ran ?? '')"
+
+# What a notebook shows, and what its cells show in the page: pairs of a kind and a text for each
+# cell, "lacks" if it needs what is not in the page.
+RUN_CHAPTER = """
+async ([scripts, sources]) => {
+  const { Python } = await import(scripts + "workbench/python.js");
+  const python = window.python ??= new Python(() => {});
+  await python.ask("begin");
+  const shown = [];
+  for (const [number, source] of sources.entries()) {
+    const { outputs, lacks } = await python.ask("run", number, source);
+    shown.push(lacks.length ? "lacks" : outputs);
+  }
+  return shown;
+}
+"""
+
+
+@pytest.fixture(scope="session")
+def workbench(site):
+    """The scripts of a site that was built with Python for its pages."""
+    if not (site / "_static" / "python").is_dir():
+        reason = "the book was built without its workbench: make .venv/.workbench"
+        if os.environ.get("LOSSNOTES_REQUIRE_WORKBENCH") == "1":
+            pytest.fail(reason)
+        pytest.skip(reason)
+    return site / "_static" / "workbench"
+
+
+@pytest.fixture(scope="module")
+def softmax(window, address, workbench):
+    """The chapter on softmax; `asked` collects what it asks for."""
+    page = window.new_page()
+    page.asked, page.complaints = [], []
+    page.on("request", lambda request: page.asked.append(request.url))
+    page.on("pageerror", lambda error: page.complaints.append(str(error)))
+    page.goto(f"{address}/book/losses/softmax.html")
+    yield page
+    page.close()
+    assert page.complaints == []
+
+
+@pytest.fixture
+def awake(softmax):
+    """The chapter with Python awake, as printed."""
+    if press := softmax.get_by_role("button", name="Try it").all():
+        press[0].click()
+        softmax.wait_for_function(SAYS, arg="Python is ready")
+    softmax.set_viewport_size({"width": 1280, "height": 900})
+    softmax.get_by_role("button", name="Reset all").click()
+    return softmax
+
+
+def run(page, number):
+    """Run a cell by the keyboard."""
+    code = page.locator("pre[contenteditable]").nth(number)
+    code.focus()
+    page.keyboard.press("Shift+Enter")
+    page.wait_for_function(SAYS, arg=f"Cell {number + 1} ")
+    return page.locator(".cell").nth(number)
+
+
+def test_until_it_is_pressed_nothing_of_python_is_loaded(window, address, workbench):
+    page, asked = window.new_page(), []
+    page.on("request", lambda request: asked.append(request.url))
+    page.goto(f"{address}/book/losses/softmax.html")
+    page.wait_for_load_state("networkidle")
+    assert page.get_by_role("button", name="Try it").is_visible()
+    assert [url for url in asked if any(part in url for part in SITE_OF_PYTHON)] == []
+    page.close()
+
+
+def test_a_page_that_can_run_no_python_offers_none(window, address, workbench):
+    page = window.new_page()
+    page.add_init_script("delete window.WebAssembly")
+    page.goto(f"{address}/book/losses/softmax.html")
+    assert page.get_by_role("button", name="Try it").count() == 0
+    page.close()
+
+
+def test_a_woken_page_asks_nothing_of_other_hosts(awake, address):
+    run(awake, 1)
+    assert [url for url in awake.asked if not url.startswith((address, "data:", "blob:"))] == []
+
+
+def test_a_cell_runs_after_those_above_it(awake):
+    cell = run(awake, 2)
+    assert awake.evaluate(SHOWN)[:4] == ["in part", "yes", "yes", ""]
+    assert cell.locator(".verdict.proved").count() == 2
+
+
+def test_a_cell_that_is_changed_shows_something_else_until_it_is_reset(awake):
+    cell = run(awake, 1)
+    printed = cell.locator(".cell_output").inner_text()
+    awake.keyboard.press("Control+A")
+    awake.keyboard.type("print(6 * 7)")
+    cell = run(awake, 1)
+    assert cell.locator(".cell_output").inner_text().strip() == "42"
+    cell.get_by_role("button", name="Reset").click()
+    assert cell.locator(".cell_input pre").inner_text().startswith("two = Derivation(")
+    assert cell.locator(".verdict").count() == 2
+    assert cell.locator(".cell_output").inner_text() in printed
+
+
+def test_tab_leaves_the_code(awake):
+    awake.locator("pre[contenteditable]").nth(1).focus()
+    awake.keyboard.press("Tab")
+    assert awake.evaluate("document.activeElement.matches('button')")
+
+
+def test_a_typed_line_is_judged_in_its_place(awake):
+    cell = run(awake, 2)
+    line = cell.get_by_label("What next")
+    line.fill("softmax(s)[j]**2")
+    line.press("Enter")
+    cell.locator(".refuted").wait_for()
+    assert "K=2" in cell.locator(".trial").inner_text()
+    line.fill("exp(s[j] - LSE(s))")
+    line.press("Enter")
+    cell.locator(".verdict.proved").nth(2).wait_for()
+    assert line.input_value() == ""
+
+
+def test_what_takes_too_long_is_stopped_and_python_starts_again(awake):
+    patience = "async ([url, seconds]) => { (await import(url)).Python.patience = seconds }"
+    python = awake.url.partition("/book/")[0] + "/_static/workbench/python.js"
+    run(awake, 1)
+    awake.evaluate(patience, [python, 1])
+    awake.keyboard.press("Control+A")
+    awake.keyboard.type("while True: pass")
+    awake.keyboard.press("Shift+Enter")
+    awake.wait_for_function(SAYS, arg="was stopped")
+    awake.evaluate(patience, [python, 20])
+    awake.locator(".cell").nth(1).get_by_role("button", name="Reset").click()
+    assert run(awake, 1).locator(".verdict.proved").count() == 2
+
+
+def test_a_woken_page_fits_a_phone(awake):
+    run(awake, 2).get_by_label("What next").fill("softmax(s)[j]")
+    awake.set_viewport_size({"width": 390, "height": 800})
+    assert awake.evaluate(SCROLLING) == []
+
+
+def test_axe_finds_nothing_serious_in_a_woken_page(awake):
+    run(awake, 2)
+    awake.add_style_tag(content=STILL)
+    found = Axe().run(awake, options=AXE["light"]).response["violations"]
+    assert [each["id"] for each in found if each["impact"] in ("serious", "critical")] == []
+
+
+@pytest.fixture(scope="module")
+def blank(window, address, workbench):
+    """A page whose Python stays awake for all chapters."""
+    page = window.new_page()
+    page.goto(f"{address}/book/references.html")
+    yield page
+    page.close()
+
+
+def as_printed(cell):
+    """What a cell of a notebook shows, in the kinds of the page."""
+    kinds = {"text/html": "html", "text/latex": "latex", "text/plain": "text"}
+    shown = []
+    for output in cell.outputs:
+        if output.output_type == "stream":
+            shown.append(["text", output.text])
+        else:
+            kind = next(kind for kind in kinds if kind in output.data)
+            shown.append([kinds[kind], output.data[kind]])
+    return shown
+
+
+@pytest.mark.parametrize("chapter", CHAPTERS)
+def test_a_cell_that_can_run_in_the_page_shows_what_the_notebook_has(chapter, blank, address):
+    notebook = nbformat.read(ROOT / f"{chapter}.ipynb", as_version=4)
+    cells = [cell for cell in notebook.cells if cell.cell_type == "code"]
+    sources = [cell.source for cell in cells]
+    shown = blank.evaluate(RUN_CHAPTER, [f"{address}/_static/", sources])
+    ran = [
+        (cell.source, as_printed(cell), outputs)
+        for cell, outputs in zip(cells, shown, strict=True)
+        if outputs != "lacks"
+    ]
+    assert [source for source, printed, outputs in ran if printed != outputs] == []
+    assert sum("Derivation" in source for source, *_ in ran) >= 3
+
+
+# Is it true?
+
+
+@pytest.fixture(scope="module")
+def claim(window, address, workbench):
+    page = window.new_page()
+    page.goto(f"{address}/book/workbench.html")
+    page.get_by_label("A claim").wait_for()
+    yield page
+    page.close()
+
+
+def judge(page, text):
+    page.get_by_label("A claim").fill(text)
+    page.keyboard.press("Shift+Enter")  # takes the last verdict away at once
+    verdict = page.get_by_role("region", name="Verdict")
+    verdict.locator("> *").first.wait_for()
+    return verdict
+
+
+def test_a_claim_is_judged(claim):
+    assert judge(claim, "softmax(s)[j] <= 1").locator(".verdict.proved").count() == 1
+    assert "fails" in judge(claim, "softmax(s)[j] <= 1/2").inner_text()
+    assert "did you mean" in judge(claim, "sotfmax(s)[j] <= 1").inner_text()
+
+
+def test_what_was_understood_is_shown_while_one_types(claim):
+    judge(claim, "softmax(s)[j] <= 1")
+    claim.get_by_label("A claim").fill("LSE(s)")
+    claim.locator(".preview .katex").wait_for()
+
+
+def test_a_link_carries_what_was_typed(claim, window):
+    judge(claim, "KL(q, p) >= 0  # Gibbs")
+    claim.get_by_role("button", name="Link").click()
+    claim.wait_for_function("location.hash")
+    other = window.new_page()
+    other.goto(claim.url)
+    assert other.get_by_label("A claim").input_value() == "KL(q, p) >= 0  # Gibbs"
+    other.close()
+
+
+def test_every_example_is_understood(claim):
+    for name in claim.get_by_label("Examples").locator("option").all_inner_texts()[1:]:
+        claim.get_by_label("Examples").select_option(name)  # takes the last verdict away
+        verdict = claim.get_by_role("region", name="Verdict").locator(".verdict, .refuted").first
+        verdict.wait_for()

@@ -89,4 +89,28 @@
     new ResizeObserver(refit).observe(document.querySelector(".bd-article") ?? document.body);
     refit();
   });
+
+  // "Try it" wakes Python in the page; until it is pressed, nothing of it is loaded.
+  const scripts = document.querySelector('meta[name="workbench"]')?.content;
+  const canRun = scripts && location.protocol !== "file:" && typeof WebAssembly === "object";
+  const load = name => import(new URL(`${scripts}workbench/${name}.js`, location.href).href);
+  const article = document.querySelector(".bd-article");
+  const claim = document.getElementById("typed-claim");
+  if (canRun && claim) load("claim").then(({ open }) => open(claim));
+  else if (canRun) {
+    const button = document.createElement("button");
+    button.className = "btn try-it";
+    button.textContent = "Try it";
+    button.title = "Change and run the cells of this page";
+    button.onclick = async () => {
+      button.disabled = true;
+      try {
+        (await load("cells")).open(article);
+        button.remove();
+      } catch {
+        button.textContent = "Python cannot start in this browser";
+      }
+    };
+    document.querySelector(".article-header-buttons")?.prepend(button);
+  }
 })();

@@ -76,8 +76,12 @@ class Point:
         return hash(frozenset((x, _frozen(value)) for x, value in self.values.items()))
 
     def __str__(self):
+        return ", ".join(f"{symbol} = {value}" for symbol, value in self.shown().items())
+
+    def shown(self):
+        """Each symbol's number as text, K first."""
         order = sorted(self.values.items(), key=lambda item: (item[0] != K, str(item[0])))
-        return ", ".join(f"{symbol} = {_shown(value)}" for symbol, value in order)
+        return {symbol: _shown(value) for symbol, value in order}
 
 
 def _frozen(value):

@@ -61,8 +61,16 @@ class Witness:
     claim: tuple = ()
 
     def __str__(self):
-        left, right = _shown(self.left, self.right)
+        left, right = self.shown()
         return f"at {self.point}: left = {left}, right = {right}"
+
+    def shown(self):
+        """Both values as texts, with as many digits as it takes to tell them apart."""
+        for digits in (12, 20, 40, DIGITS, 2 * DIGITS):
+            left, right = nstr(self.left, digits), nstr(self.right, digits)
+            if left != right:
+                break
+        return left, right
 
     def check(self):
         """Compute both sides again: whether the claim fails at the point.
@@ -74,15 +82,6 @@ class Witness:
         trial = Trial(*self.claim)
         trial.at(self.point, 2 * DIGITS)
         return trial.witness is not None
-
-
-def _shown(left, right):
-    """Two numbers with as many digits as it takes to tell them apart."""
-    for digits in (12, 20, 40, DIGITS, 2 * DIGITS):
-        shown = nstr(left, digits), nstr(right, digits)
-        if shown[0] != shown[1]:
-            break
-    return shown
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,100 @@
+// "Is it true?": a claim or a derivation, typed from nothing.
+import { button, make } from "./elements.js";
+import { Python, typeset } from "./python.js";
+
+const PALETTE = ["s[j]", "softmax(s)[j]", "LSE(s)", "log_loss(s, y)", "KL(q, p)", "CE(q, p)", "entropy(q)",
+  "margin_loss(s, y)", "maximum(s)", "delta(j, y)", "Sum(, (i, 1, K))", "Derivative(, s[j])", "exp()",
+  "log()", "<=", ">=", "**"];
+const EXAMPLES = {
+  "the gradient of the log loss":
+    "Derivative(log_loss(s, y), s[j])  # how fast does it grow?\n= Derivative(LSE(s) - s[y], s[j])  # definition\n= softmax(s)[j] - delta(j, y)",
+  "its curvature, with a sign wrong":
+    "Derivative(softmax(s)[j], s[k])\n= softmax(s)[j]*(softmax(s)[k] - delta(j, k))",
+  "Gibbs' inequality": "KL(q, p) >= 0",
+  "bounds of log-sum-exp": "maximum(s) < LSE(s) <= maximum(s) + log(K)",
+  "entropy is at most log K": "entropy(q) <= log(K)",
+  "a published slip: the sum inside the logarithm":
+    "log_loss(s, y)\n= log(Sum(exp(s[i]), (i, 1, K)) - s[y])",
+  "smoothing moves the gradient by a constant":
+    "Derivative(CE(smooth(y, epsilon), softmax(s)), s[j])\n= softmax(s)[j] - smooth(y, epsilon)[j]",
+};
+
+export const open = place => {
+  const text = make("textarea", { rows: 5, spellcheck: false, autocapitalize: "off", id: "claim",
+    placeholder: "softmax(s)[j] <= 1" });
+  const status = make("p", { role: "status", className: "trial-note" });
+  const preview = make("div", { className: "trial preview", "aria-live": "polite" });
+  const answer = make("div", { className: "trial cell_output", role: "region", "aria-label": "Verdict" });
+  const python = new Python(said => { status.textContent = said; });
+  let awake = false;
+  python.lost = () => { awake = false; };
+
+  const show = async (element, question) => {
+    try {
+      element.innerHTML = await typeset(await python.ask(question, text.value));
+      awake = true;
+    } catch (error) {
+      status.textContent = error.message;
+    }
+  };
+  const judge = async () => {
+    answer.replaceChildren();
+    status.textContent = "Judging …";
+    await show(answer, "judged");
+    preview.replaceChildren(); // the verdict shows the formula, too
+    if (status.textContent === "Judging …" || status.textContent === "Python is ready.")
+      status.textContent = "";
+  };
+  let pause;
+  const typed = () => {
+    answer.replaceChildren();
+    clearTimeout(pause);
+    if (awake && text.value.trim()) pause = setTimeout(() => show(preview, "understood"), 300);
+  };
+  const insert = piece => {
+    text.focus();
+    const at = text.selectionStart;
+    text.setRangeText(piece, at, text.selectionEnd, "end");
+    const inside = piece.search(/\((?=[,)])/); // where something is to be filled in
+    if (inside >= 0) text.selectionStart = text.selectionEnd = at + inside + 1;
+    typed();
+  };
+
+  const examples = make("select", { "aria-label": "Examples" }, make("option", { textContent: "Examples …", value: "" }),
+    ...Object.keys(EXAMPLES).map(name => make("option", { textContent: name, value: name })));
+  examples.onchange = () => {
+    if (!examples.value) return;
+    text.value = EXAMPLES[examples.value];
+    examples.value = "";
+    typed();
+    judge();
+  };
+  const share = async () => {
+    location.hash = `claim=${encodeURIComponent(text.value)}`;
+    try {
+      await navigator.clipboard.writeText(location.href);
+      status.textContent = "The link is copied: it carries what you typed.";
+    } catch {
+      status.textContent = "The address of this page now carries what you typed.";
+    }
+  };
+  text.oninput = typed;
+  text.onkeydown = event => {
+    if (event.key === "Enter" && (event.shiftKey || event.ctrlKey || event.metaKey)) {
+      event.preventDefault();
+      judge();
+    }
+  };
+  const form = make("form", { className: "claim" }, make("label", { htmlFor: "claim", textContent: "A claim, or a derivation" }),
+    text, make("p", { className: "palette", role: "group", "aria-label": "Symbols" }, ...PALETTE.map(piece => button(piece, () => insert(piece)))),
+    make("p", { className: "trial-buttons" }, make("button", { className: "main", textContent: "Is it true?" }), examples,
+      button("Stop", () => python.stop()), button("Link to this", share)));
+  form.onsubmit = event => {
+    event.preventDefault();
+    judge();
+  };
+  place.replaceChildren(form, status, preview, answer);
+
+  const sent = new URLSearchParams(location.hash.slice(1)).get("claim");
+  if (sent) text.value = sent;
+};

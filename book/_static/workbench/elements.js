@@ -1,0 +1,11 @@
+// Elements of a page, made in one line.
+export const make = (tag, properties = {}, ...children) => {
+  const element = document.createElement(tag);
+  for (const [name, value] of Object.entries(properties))
+    if (name in element) element[name] = value;
+    else element.setAttribute(name, value);
+  element.append(...children);
+  return element;
+};
+
+export const button = (text, onclick) => make("button", { type: "button", textContent: text, onclick });

@@ -1,0 +1,40 @@
+// Python in a thread of its own: it wakes once, and then answers one question after the other.
+import { loadPyodide } from "../python/pyodide.mjs";
+
+const folder = new URL("../python/", import.meta.url).href;
+const packed = ["sympy.zip", "lossnotes.zip"];
+const say = said => postMessage({ said });
+
+const bring = async name => {
+  const response = await fetch(folder + name);
+  if (!response.ok) throw Error(`${name} is not there`);
+  return new Uint8Array(await response.arrayBuffer());
+};
+
+const wake = async () => {
+  say("Loading Python: 14 MB, once …");
+  const coming = packed.map(bring);
+  const python = await loadPyodide({ indexURL: folder });
+  say("Loading SymPy …");
+  for (const [number, name] of packed.entries())
+    python.FS.writeFile(`/${name}`, await coming[number]);
+  say("Starting SymPy …");
+  return python.runPython(`
+    import sys
+    sys.path[:0] = ["/sympy.zip", "/lossnotes.zip"]
+    from lossnotes.workbench import Page
+    Page().answer
+  `);
+};
+
+const awake = wake();
+awake.then(() => postMessage({ awake: true }), error => postMessage({ fails: String(error) }));
+
+onmessage = async ({ data: { id, question, given } }) => {
+  try {
+    const answer = await awake;
+    postMessage({ id, answer: JSON.parse(answer(question, ...given)) });
+  } catch (error) {
+    postMessage({ id, error: String(error.message ?? error).trim().split("\n").pop() });
+  }
+};
