@@ -155,8 +155,10 @@ def _told(error):
     """An error as a reader needs it: no trace of what surrounds the cell."""
     if isinstance(error, StepError):
         return _refuted(error)
-    where = f" in line {error.lineno}" if isinstance(error, SyntaxError) else ""
-    return f"<p>{escape(f'{type(error).__name__}{where}: {error}')}</p>"
+    name, message = type(error).__name__, str(error)
+    if isinstance(error, SyntaxError):
+        name, message = f"{name} in line {error.lineno}", error.msg
+    return f"<p>{escape(f'{name}: {message}')}</p>"
 
 
 def _refuted(error):
