@@ -1,0 +1,71 @@
+// Joins the articles of the built book into the page that is printed: `pages` are addresses in their
+// order. Links between them become links in the document; solutions go to the end.
+async pages => {
+  const parsed = async address => {
+    const response = await fetch(address);
+    if (!response.ok) throw Error(`${address} is not built`);
+    return new DOMParser().parseFromString(await response.text(), "text/html");
+  };
+  const anchor = (page, id) => `${page.replace(/\W/g, "-")}--${id}`;
+  const own = new Map(pages.map(page => [new URL(page, location.href).pathname, page]));
+
+  const chapter = async page => {
+    const base = new URL(page, location.href);
+    const document_ = await parsed(base);
+    const article = document_.querySelector(".bd-article");
+    article.querySelectorAll("script, .headerlink, .toctree-wrapper, .copybtn, noscript").forEach(e => e.remove());
+    for (const element of article.querySelectorAll("[id]")) element.id = anchor(page, element.id);
+    for (const link of article.querySelectorAll("a[href]")) {
+      const to = new URL(link.getAttribute("href"), base);
+      const target = to.origin === base.origin && own.get(to.pathname);
+      if (target) link.href = `#${to.hash ? anchor(target, decodeURIComponent(to.hash.slice(1))) : anchor(target, "")}`;
+      else if (to.origin === base.origin) link.removeAttribute("href"); // a page that is not printed
+    }
+    for (const image of article.querySelectorAll("img")) {
+      image.src = new URL(image.getAttribute("src"), base).href;
+      image.loading = "eager";
+    }
+    for (const box of article.querySelectorAll("details:not(.derivation details)")) box.open = true;
+    article.id = anchor(page, "");
+    article.className = "bd-article chapter";
+    return article;
+  };
+
+  const chapters = await Promise.all(pages.map(chapter));
+  const solutions = document.createElement("article");
+  solutions.className = "bd-article chapter";
+  solutions.append(Object.assign(document.createElement("h1"), { textContent: "Solutions" }));
+  const heads = [];
+  for (const [number, article] of chapters.entries()) {
+    const title = article.querySelector("h1").textContent.trim();
+    heads.push([article, title]);
+    const solved = [...article.querySelectorAll(".solution")];
+    if (!solved.length) continue;
+    const section = document.createElement("section");
+    section.append(Object.assign(document.createElement("h2"), { textContent: title }));
+    for (const solution of solved) {
+      solution.classList.remove("dropdown", "toggle", "toggle-hidden");
+      section.append(solution);
+    }
+    solutions.append(section);
+  }
+  heads.push([solutions, "Solutions"]);
+  const rules = heads.map(([article, title], number) => {
+    article.style.page = `chapter-${number}`;
+    return `@page chapter-${number} { @top-right { content: ${JSON.stringify(title)}; } }`;
+  });
+  const style = Object.assign(document.createElement("style"), { textContent: rules.join("\n") });
+
+  document.documentElement.dataset.theme = "light";
+  document.body.className = "";
+  document.body.replaceChildren(...chapters, solutions);
+  document.head.append(style);
+  await document.fonts.ready;
+  await Promise.all([...document.images].map(image => image.decode().catch(() => {})));
+  const dead = [...document.querySelectorAll("a[href^='#']")].filter(link => !document.getElementById(link.hash.slice(1)));
+  return {
+    dead: dead.map(link => `${link.textContent}: ${link.getAttribute("href")}`),
+    figures: document.querySelectorAll("figure").length,
+    formulas: document.querySelectorAll(".katex").length,
+  };
+}
