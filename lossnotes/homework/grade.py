@@ -29,7 +29,7 @@ from lossnotes.homework import marks
 from lossnotes.homework.check import AnswerError, Finding, check
 from lossnotes.homework.finding import NoAnswer, code
 from lossnotes.homework.judge import UNCHECKED, Judge
-from lossnotes.homework.questions import QuestionError, load
+from lossnotes.homework.questions import QuestionError, load, read
 from lossnotes.homework.sandbox import AnswerError as Unanswered
 from lossnotes.homework.sandbox import Crashed, Limits, NoSandbox, Sandbox, Timeout
 from lossnotes.homework.scores import conclude, file_name, read_written, write
@@ -130,10 +130,11 @@ def parameters_cell(parameters):
 def grade_one(path, secret, student, data, limits=None, trusted=False):
     """Grade one notebook, given as bytes, for the assignment in the folder `path`.
 
-    Returns a Result, whatever the notebook is or does. Raises QuestionError for a mistake in the
-    question file and NoSandbox where student code cannot be locked in, unless `trusted`.
+    Returns a Result, whatever the notebook is or does. Raises QuestionError for a question file
+    that cannot be read, whose formulas `load` must have tried, and NoSandbox where student code
+    cannot be locked in, unless `trusted`.
     """
-    assignment = load(Path(path, "questions.toml"))
+    assignment = read(Path(path, "questions.toml"))
     start = time.perf_counter()
     result = Result(
         student=student,

@@ -17,7 +17,7 @@ from pathlib import Path
 
 import lossnotes
 from lossnotes.homework.grade import grade_one
-from lossnotes.homework.questions import load
+from lossnotes.homework.questions import load, read
 from lossnotes.homework.sandbox import NoSandbox
 from lossnotes.homework.submissions import Unreadable, fetch, find, read_students
 
@@ -90,7 +90,7 @@ def _results(home):
             "output": result.findings[question.name].says,
             "output_format": "md",
         }
-        for question in load(path).questions
+        for question in read(path).questions
         if question.name in result.findings
     ]
     told = [result.reason, *result.errors]

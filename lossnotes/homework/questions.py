@@ -520,16 +520,25 @@ class Assignment(Model):
 
 def load(path):
     """The assignment in a question file, with every formula tried. Raises QuestionError."""
+    return _tried(*_text(path))
+
+
+def read(path):
+    """The same where `load` has tried the formulas before, which takes seconds."""
+    return _read(*_text(path))
+
+
+def _text(path):
     path = Path(path)
     try:
         text = path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         raise QuestionError(f"{path}: cannot be read: {error}") from None
-    return _load(text, str(path), path.resolve().parent.name)
+    return text, str(path), path.resolve().parent.name
 
 
 @lru_cache(16)
-def _load(text, path, chapter):
+def _read(text, path, chapter):
     try:
         found = tomllib.loads(text)
     except (ValueError, RecursionError) as error:
@@ -540,6 +549,12 @@ def _load(text, path, chapter):
         raise QuestionError(f"{path}{_first(error, found)}") from None
     _refuse_repeated(assignment, path)
     _refuse_names(assignment, path)
+    return assignment
+
+
+@lru_cache(16)
+def _tried(text, path, chapter):
+    assignment = _read(text, path, chapter)
     parameters = assignment.parameters(b"", "")
     for question in assignment.questions:
         try:

@@ -294,8 +294,9 @@ class Quadrature:
         weighted = w * deviations
         left = np.concatenate([deviations.real, deviations.imag], axis=1)
         right = np.concatenate([weighted.real, -weighted.imag], axis=1)
-        result = left.swapaxes(1, 2) @ right
-        result = np.minimum((result + result.swapaxes(1, 2)) / 2, 0)
+        half = left.swapaxes(1, 2) @ (right / 2)
+        result = half + half.swapaxes(1, 2)
+        np.minimum(result, 0, out=result)
         diagonal = np.arange(self.r.shape[1])
         result[:, diagonal, diagonal] = 0
         result[:, diagonal, diagonal] = 0 - result.sum(axis=-1)
