@@ -5,13 +5,13 @@ SHELL := bash
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help book test serve lab notebooks lint bench wheel clean
+.PHONY: help book pdf test serve lab notebooks lint bench wheel clean
 
 PYTHON ?= python3
 PORT ?= 8000
 BIN := .venv/bin
 PAGES := _build/html
-EXTRAS := book,workbench,homework,cluster,test
+EXTRAS := book,workbench,paper,homework,cluster,test
 # Timings, versions and the state of the editor go; outputs, counts and ids stay.
 NORMALIZE := $(BIN)/nbstripout --keep-output --keep-count --keep-id \
   --extra-keys "metadata.language_info.version metadata.jupytext"
@@ -30,6 +30,9 @@ _build/.begun: .venv/.installed Makefile _config.yml _toc.yml book/references.bi
 	@rm -rf _build
 	@mkdir _build
 	@touch $@
+
+pdf: book  ## print the book, as A4 pages in one file
+	@$(BIN)/python book/paper.py
 
 test: .venv/.installed .venv/.workbench  ## run every test, every notebook and the browser
 	@$(BIN)/pytest -n 3 --dist loadfile --no-loadscope-reorder --nbval --nbval-current-env --nbval-cell-timeout 30 tests book

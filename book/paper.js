@@ -7,10 +7,10 @@ async pages => {
     return new DOMParser().parseFromString(await response.text(), "text/html");
   };
   const anchor = (page, id) => `${page.replace(/\W/g, "-")}--${id}`;
-  const own = new Map(pages.map(page => [new URL(page, location.href).pathname, page]));
+  const own = new Map(pages.map(page => [new URL(page).pathname, page]));
 
   const chapter = async page => {
-    const base = new URL(page, location.href);
+    const base = new URL(page);
     const document_ = await parsed(base);
     const article = document_.querySelector(".bd-article");
     article.querySelectorAll("script, .headerlink, .toctree-wrapper, .copybtn, noscript").forEach(e => e.remove());

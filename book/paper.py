@@ -17,7 +17,12 @@ from sphinx_external_toc.parsing import parse_toc_yaml
 
 ROOT = Path(__file__).parents[1]
 BROWSERS = ["chromium", "chromium-browser", "google-chrome"]
-A4 = {"width": 794, "height": 1123}  # pixels, so that nothing moves when it is printed
+CHROMIUM = next(filter(None, map(shutil.which, BROWSERS)), None)
+PAGES = parse_toc_yaml(ROOT / "_toc.yml")
+A4 = {
+    "width": 794,
+    "height": 1123,
+}  # pixels, so that nothing moves when it is printed
 
 
 class Quiet(http.server.SimpleHTTPRequestHandler):
@@ -33,45 +38,50 @@ def serve(folder):
     return f"http://127.0.0.1:{server.server_port}"
 
 
-def print_book(site, target):
-    """Print the pages of a site into a PDF; how many figures and formulas are in it.
+def print_book(browser, site, pages, target):
+    """Print pages of a site, such as "book/losses/kl", in their order into a PDF.
 
-    ValueError if a link in it leads nowhere.
+    How many figures and formulas are in it. ValueError if a link in it leads nowhere.
     """
-    here = Path(__file__)
-    pages = [f"/{page}.html" for page in parse_toc_yaml(ROOT / "_toc.yml")]
-    with sync_playwright() as playwright:
-        program = next(filter(None, map(shutil.which, BROWSERS)), None)
-        if program is None:
-            sys.exit("Chromium prints the book: apt install chromium")
-        browser = playwright.chromium.launch(
-            executable_path=program, args=["--no-sandbox"]
-        )
-        page = browser.new_page(viewport=A4, java_script_enabled=True)
-        page.goto(f"{serve(site)}{pages[0]}")
-        page.add_style_tag(path=here.with_suffix(".css"))
-        counts = page.evaluate(here.with_suffix(".js").read_text(), pages)
-        if counts["dead"]:
-            raise ValueError(f"links that lead nowhere: {counts['dead'][:5]}")
-        printed = page.pdf(
-            prefer_css_page_size=True, outline=True, tagged=True, print_background=True
-        )
-        browser.close()
+    here, address = Path(__file__), serve(site)
+    addresses = [f"{address}/{page}.html" for page in pages]
+    page = browser.new_page(viewport=A4)
+    page.goto(addresses[0])
+    page.add_style_tag(path=here.with_suffix(".css"))
+    counts = page.evaluate(here.with_suffix(".js").read_text(), addresses)
+    if dead := counts.pop("dead"):
+        raise ValueError(f"links that lead nowhere: {'; '.join(dead[:5])}")
+    printed = page.pdf(
+        prefer_css_page_size=True,
+        outline=True,
+        tagged=True,
+        print_background=True,
+    )
+    page.close()
     with pikepdf.open(io.BytesIO(printed)) as pdf:
-        pdf.remove_unreferenced_resources()
-        pdf.save(
-            target,
-            object_stream_mode=pikepdf.ObjectStreamMode.generate,
-            recompress_flate=True,
-        )
+        pdf.docinfo["/Title"] = "lossnotes: the losses of classification"
+        pdf.save(target, object_stream_mode=pikepdf.ObjectStreamMode.generate)
     return counts
 
 
-if __name__ == "__main__":
-    target = ROOT / "_build" / "lossnotes.pdf"
-    counts = print_book(ROOT / "_build" / "html", target)
-    size = target.stat().st_size / 1e6
+def main():
+    if CHROMIUM is None:
+        sys.exit(
+            "Chromium prints the book, and is not there: apt install chromium"
+        )
+    site = ROOT / "_build" / "html"
+    target = site / "lossnotes.pdf"
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path=CHROMIUM, args=["--no-sandbox"]
+        )
+        counts = print_book(browser, site, PAGES, target)
+        browser.close()
+    told = ", ".join(f"{number} {kind}" for kind, number in counts.items())
     print(
-        f"{target.relative_to(ROOT)}: {counts['figures']} figures, {counts['formulas']} formulas, "
-        f"{size:.1f} MB"
+        f"{target.relative_to(ROOT)}: {told}, {target.stat().st_size / 1e6:.1f} MB"
     )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,19 +1,18 @@
 """The book as readers meet it: it builds without a warning, and every page works in a browser."""
 
 import functools
-import http.server
 import importlib.util
 import os
 import re
 import shutil
 import subprocess
 import sys
-import threading
 from pathlib import Path
 from types import SimpleNamespace
 from urllib.parse import urlencode
 
 import nbformat
+import pikepdf
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from docutils import nodes
@@ -25,8 +24,6 @@ PAGES = [*parse_toc_yaml(ROOT / "_toc.yml"), "genindex", "search"]
 WIDTHS = [1280, 390]
 THEMES = ["light", "dark"]
 CASES = [(width, theme) for width in WIDTHS for theme in THEMES]
-BROWSERS = ["chromium", "chromium-browser", "google-chrome"]
-CHROMIUM = next(filter(None, map(shutil.which, BROWSERS)), None)
 
 
 def extension_of_sphinx(name):
@@ -38,7 +35,7 @@ def extension_of_sphinx(name):
 
 
 extension, formulas = extension_of_sphinx("extension"), extension_of_sphinx("formulas")
-python_of_pages = extension_of_sphinx("workbench")
+python_of_pages, paper = extension_of_sphinx("workbench"), extension_of_sphinx("paper")
 
 
 # Building
@@ -305,14 +302,14 @@ def look(window, url):
 
 @pytest.fixture(scope="session")
 def browser():
-    if CHROMIUM is None:
+    if paper.CHROMIUM is None:
         reason = "no Chromium found; on Debian and Ubuntu: apt install chromium"
         if os.environ.get("LOSSNOTES_REQUIRE_BROWSER") == "1":
             pytest.fail(reason)
         pytest.skip(reason)
     quiet = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--no-first-run"]
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=quiet)
+        browser = playwright.chromium.launch(executable_path=paper.CHROMIUM, args=quiet)
         yield browser
         browser.close()
 
@@ -323,23 +320,9 @@ def window(browser):
     return browser.new_context()
 
 
-class Quiet(http.server.SimpleHTTPRequestHandler):
-    def log_message(self, *args):
-        pass
-
-
-def serve(folder):
-    """Serve a folder on localhost; the server, whose thread ends with the tests."""
-    server = http.server.ThreadingHTTPServer(
-        ("127.0.0.1", 0), functools.partial(Quiet, directory=folder)
-    )
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    return f"http://127.0.0.1:{server.server_port}"
-
-
 @pytest.fixture(scope="session")
 def address(site):
-    return serve(site)
+    return paper.serve(site)
 
 
 # Every page
@@ -438,7 +421,7 @@ def by_hand(window, tmp_path_factory):
     (folder / "_static").symlink_to(ROOT / "book" / "_static")
     for name, body in PAGES_BY_HAND.items():
         (folder / f"{name}.html").write_text(FRAME.format(body))
-    address = serve(folder)
+    address = paper.serve(folder)
     return {name: look(window, f"{address}/{name}.html") for name in PAGES_BY_HAND}
 
 
@@ -836,3 +819,62 @@ def test_every_example_is_understood(claim):
         claim.get_by_label("Examples").select_option(name)  # takes the last verdict away
         verdict = claim.get_by_role("region", name="Verdict").locator(".verdict, .refuted").first
         verdict.wait_for()
+
+
+# On paper
+
+
+@pytest.fixture(scope="module")
+def printed(site, browser, tmp_path_factory):
+    """The PDF of the book, and what Chromium counted in it."""
+    target = tmp_path_factory.mktemp("paper") / "book.pdf"
+    return target, paper.print_book(browser, site, paper.PAGES, target)
+
+
+def said_by(program, pdf):
+    """What a program of poppler says of a PDF."""
+    if shutil.which(program) is None:
+        pytest.skip(f"{program} is not there: apt install poppler-utils")
+    arguments = [pdf, "-"] if program == "pdftotext" else [pdf]
+    return subprocess.run([program, *arguments], capture_output=True, text=True, check=True).stdout
+
+
+def articles(site):
+    """The articles of the pages that are printed."""
+    for page in paper.PAGES:
+        html = (site / f"{page}.html").read_text()
+        yield html.partition('<article class="bd-article">')[2].partition("</article>")[0]
+
+
+def test_the_book_on_paper_has_every_figure_and_every_formula(printed, site):
+    _, counts = printed
+    assert counts["figures"] == sum(html.count("<figure") for html in articles(site))
+    formulas_of_site = sum(html.count('<span class="katex">') for html in articles(site))
+    assert counts["formulas"] == formulas_of_site > 2000
+
+
+def test_the_book_on_paper_has_every_chapter_and_its_solutions(printed, site):
+    text = " ".join(said_by("pdftotext", printed[0]).split())
+    titles = [re.search("<h1>(.*?)<a", html, re.DOTALL)[1] for html in articles(site)]
+    plain_titles = [" ".join(re.sub("<[^>]*>", "", title).split()) for title in titles]
+    assert [title for title in [*plain_titles, "Solutions"] if title not in text] == []
+
+
+def test_the_book_on_paper_has_its_fonts_in_it(printed):
+    rows = said_by("pdffonts", printed[0]).splitlines()[2:]
+    embedded = [re.search(r"(yes|no) +(yes|no) +(yes|no) +\d+ +\d+$", row)[1] for row in rows]
+    assert set(embedded) == {"yes"}
+
+
+def test_the_book_on_paper_has_an_outline_and_can_be_sent(printed):
+    with pikepdf.open(printed[0]) as pdf, pdf.open_outline() as outline:
+        assert sum(1 for _ in outline.root) >= len(paper.PAGES)
+        assert [round(float(side)) for side in pdf.pages[0].MediaBox] == [0, 0, 595, 842]
+    assert printed[0].stat().st_size < 12e6
+
+
+def test_a_link_that_leads_nowhere_is_not_printed(browser, tmp_path):
+    body = "<article class='bd-article'><h1>A</h1><a href='#nowhere'>there</a></article>"
+    (tmp_path / "a.html").write_text(f"<!doctype html><title>A</title>{body}")
+    with pytest.raises(ValueError, match="there: #.*--nowhere"):
+        paper.print_book(browser, tmp_path, ["a"], tmp_path / "a.pdf")

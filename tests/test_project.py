@@ -163,8 +163,9 @@ WINGS = {
     "lossnotes/__main__.py": BASE + HOMEWORK,
     "lossnotes/homework": BASE + HOMEWORK,
     "book": BASE + BOOK,
+    "book/paper.py": BASE + BOOK + NEEDS["paper"],
     "homework": BASE,
-    "tests": BASE + BOOK + HOMEWORK + NEEDS["test"],
+    "tests": BASE + BOOK + HOMEWORK + NEEDS["paper"] + NEEDS["test"],
     # Beside PyTorch where it is installed; turns is one of them.
     "benchmarks": BASE + HOMEWORK + NEEDS["bench"] + ["torch", "turns"],
 }
