@@ -468,6 +468,7 @@ FIRST = {
         "jensen's inequality",
         "bit",
     ],
+    "proper": ["proper scoring rule", "Brier score", "perplexity", "likelihood", "surprisal"],
     "logsumexp": ["log-sum-exp", "logsumexp", "overflow", "lse"],
     "softmax": ["softmax", "log loss", "logits", "temperature", "Softmax"],
     "label_smoothing": ["label smoothing", "calibration", "overconfidence"],

@@ -1,6 +1,18 @@
-"""The identities and the bounds of the lecture: the library must prove every one of them."""
+"""Identities and bounds of the book: the library must prove every one of them."""
 
-from sympy import Derivative, Heaviside, Max, Rational, Sum, Symbol, UnevaluatedExpr, exp, log, tanh
+from sympy import (
+    Derivative,
+    Heaviside,
+    Max,
+    Rational,
+    Sum,
+    Symbol,
+    UnevaluatedExpr,
+    exp,
+    log,
+    sqrt,
+    tanh,
+)
 
 from lossnotes.derive.symbols import (
     CE,
@@ -41,6 +53,10 @@ hessian = softmax(s)[j] * (delta(j, k) - softmax(s)[k])
 
 def over(index, term):
     return Sum(term, (index, 1, K))
+
+
+def length(vector):
+    return sqrt(over(i, vector[i] ** 2))
 
 
 IDENTITIES = {
@@ -139,6 +155,22 @@ IDENTITIES = {
         log(smooth(y, epsilon)[y]) - log(epsilon / K),
         log(1 + K * (1 - epsilon) / epsilon),
     ),
+    "the gradient of the Brier score": (
+        Derivative(over(i, (p[i] - delta(i, y)) ** 2), p[j]),
+        2 * (p[j] - delta(j, y)),
+    ),
+    "the gradient of the spherical score": (
+        Derivative(1 - p[y] / length(p), p[j]),
+        (p[y] * p[j] / length(p) ** 2 - delta(j, y)) / length(p),
+    ),
+    "the expected Brier score": (
+        over(k, q[k] * over(i, (p[i] - delta(i, k)) ** 2)),
+        1 - over(i, q[i] ** 2) + over(i, (p[i] - q[i]) ** 2),
+    ),
+    "the expected spherical score": (
+        over(k, q[k] * (1 - p[k] / length(p))),
+        1 - length(q) + length(q) / 2 * over(j, (p[j] / length(p) - q[j] / length(q)) ** 2),
+    ),
 }
 
 BOUNDS = {
@@ -158,4 +190,15 @@ BOUNDS = {
     "the largest term is below the sum": (exp(maximum(s)), "<", over(i, exp(s[i]))),
     "no term exceeds the largest": (over(i, exp(s[i])), "<=", K * exp(maximum(s))),
     "a number is below a larger one": (Rational(1, 3), "<", Rational(1, 2)),
+    "the truth has the best expected log loss": (over(k, -q[k] * log(p[k])), ">=", entropy(q)),
+    "the truth has the best expected Brier score": (
+        over(k, q[k] * over(i, (p[i] - delta(i, k)) ** 2)),
+        ">=",
+        1 - over(i, q[i] ** 2),
+    ),
+    "the truth has the best expected spherical score": (
+        over(k, q[k] * (1 - p[k] / length(p))),
+        ">=",
+        1 - length(q),
+    ),
 }

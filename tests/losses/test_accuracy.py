@@ -31,6 +31,18 @@ from lossnotes.losses.label_smoothing import (
 from lossnotes.losses.logsumexp import logsumexp
 from lossnotes.losses.loss_design import geometric_mean, squared_log_error, squared_log_error_grad
 from lossnotes.losses.margin import margin, margin_loss
+from lossnotes.losses.proper import (
+    absolute_loss,
+    brier_loss,
+    brier_loss_grad,
+    focal_loss,
+    focal_loss_grad,
+    perplexity,
+    spherical_loss,
+    spherical_loss_grad,
+    surprisal,
+    surprisal_grad,
+)
 from lossnotes.losses.softmax import (
     log_loss,
     log_loss_grad,
@@ -255,6 +267,87 @@ def of_gradient_in_p(f, dtype):
         yield from zip(f(q, p), [-a / b for a, b in pairs], strict=True)
 
 
+GAMMA = 2.5
+
+
+def length(p):
+    return mpmath.sqrt(mpmath.fsum(x * x for x in p))
+
+
+def squared_distance(p, y):
+    return mpmath.fsum((x - (i == y)) ** 2 for i, x in enumerate(p))
+
+
+def absolute_distance(p, y):
+    return mpmath.fsum(abs(x - (i == y)) for i, x in enumerate(p))
+
+
+def forgiven(p, y):
+    """The focal loss; mpmath finds 0^0 = 1, as it should be for a certain class."""
+    return -((1 - p[y]) ** GAMMA) * mpmath.log(p[y])
+
+
+def forgiven_slope(x):
+    if x == 1:
+        return mpf(0)
+    return GAMMA * (1 - x) ** (GAMMA - 1) * mpmath.log(x) - (1 - x) ** GAMMA / x
+
+
+# The loss of class y, and the entry i of its gradient.
+PROPER = {
+    surprisal: lambda p, y: -mpmath.log(p[y]),
+    brier_loss: squared_distance,
+    spherical_loss: lambda p, y: 1 - p[y] / length(p),
+    absolute_loss: absolute_distance,
+    focal_loss: forgiven,
+}
+PROPER_GRAD = {
+    surprisal_grad: lambda p, y, i: -(i == y) / p[y],
+    brier_loss_grad: lambda p, y, i: 2 * (p[i] - (i == y)),
+    spherical_loss_grad: lambda p, y, i: (p[y] * p[i] / length(p) ** 2 - (i == y)) / length(p),
+    focal_loss_grad: lambda p, y, i: (i == y) * forgiven_slope(p[y]),
+}
+
+
+def with_gamma(f, p, y):
+    return f(p, y, GAMMA) if f in (focal_loss, focal_loss_grad) else f(p, y)
+
+
+def of_label(f, dtype):
+    """The loss of a label, or its gradient."""
+    for _, row in probability_rows(dtype):
+        p = exact(row)
+        for y in labels_to_try(row):
+            if f in PROPER:
+                yield with_gamma(f, row, y), PROPER[f](p, y)
+                continue
+            found = with_gamma(f, row, y)
+            for i in entries(row):
+                yield found[i], PROPER_GRAD[f](p, y, i)
+
+
+def of_expectation(f, dtype):
+    """The mean loss of a vector, or its gradient, where terms of both signs may cancel."""
+    for target, row in [pair for pair in probability_rows(dtype) if len(pair[0]) <= 10]:
+        q, p = exact(target), exact(row)
+        found, some = with_gamma(f, row, target), [y for y, weight in enumerate(q) if weight]
+        if f in PROPER:
+            yield found, mpmath.fsum(q[y] * PROPER[f](p, y) for y in some)
+            continue
+        for i in entries(row):
+            terms = [q[y] * PROPER_GRAD[f](p, y, i) for y in some]
+            yield found[i], mpmath.fsum(terms), max(map(abs, terms))
+
+
+def of_perplexity(f, dtype):
+    for k in (1, 3, 100):
+        of_class = np.random.default_rng(k).dirichlet(np.full(5, 0.3), k).astype(dtype)
+        of_class = np.maximum(of_class, np.finfo(dtype).tiny)
+        y = np.arange(k) % 5
+        chosen = exact(of_class[np.arange(k), y])
+        yield f(of_class, y), mpmath.root(mpmath.fprod(chosen), k) ** -1
+
+
 def of_margin(f, dtype):
     for row in score_rows(dtype):
         s = exact(row)
@@ -328,6 +421,8 @@ CHECKS = {
     kl_divergence_grad: of_gradient_in_p,
     cross_entropy: of_cross_entropy,
     cross_entropy_grad: of_gradient_in_p,
+    perplexity: of_perplexity,
+    **dict.fromkeys([*PROPER, *PROPER_GRAD], of_label),
     logsumexp: of_logsumexp,
     softmax: of_softmax,
     log_softmax: of_log_softmax,
@@ -387,6 +482,7 @@ def test_worst_error_from_epsilon_alone_is_at_most_4_ulps(f, check, record_prope
         (log_loss, of_log_loss_of_vectors),
         (log_loss_grad, of_log_loss_grad_of_vectors),
         (log_loss_hessian, of_hessian_of_vectors),
+        *((f, of_expectation) for f in [*PROPER, *PROPER_GRAD]),
     ],
     ids=lambda f: f.__name__,
 )
