@@ -471,6 +471,7 @@ FIRST = {
     "proper": ["proper scoring rule", "Brier score", "perplexity", "likelihood", "surprisal"],
     "logsumexp": ["log-sum-exp", "logsumexp", "overflow", "lse"],
     "softmax": ["softmax", "log loss", "logits", "temperature", "Softmax"],
+    "fenchel_young": ["sparsemax", "entmax", "fenchel-young loss", "convex conjugate"],
     "label_smoothing": ["label smoothing", "calibration", "overconfidence"],
     "continuous_categorical": ["continuous categorical", "divided difference", "soft labels"],
     "kde": ["kernel density estimate", "responsibility", "em algorithm"],
