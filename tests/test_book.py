@@ -472,7 +472,7 @@ FIRST = {
     "logsumexp": ["log-sum-exp", "logsumexp", "overflow", "lse"],
     "softmax": ["softmax", "log loss", "logits", "temperature", "Softmax"],
     "fenchel_young": ["sparsemax", "entmax", "fenchel-young loss", "convex conjugate"],
-    "label_smoothing": ["label smoothing", "calibration", "overconfidence"],
+    "label_smoothing": ["label smoothing", "smoothed labels"],
     "continuous_categorical": ["continuous categorical", "divided difference", "soft labels"],
     "kde": ["kernel density estimate", "responsibility", "em algorithm"],
     "binary": ["sigmoid", "binary cross-entropy", "logistic function"],
@@ -485,6 +485,13 @@ FIRST = {
         "step size",
     ],
     "sgd": ["sgd", "momentum", "mini-batch", "batch size", "stochastic gradient descent"],
+    "calibration": [
+        "calibration",
+        "overconfidence",
+        "temperature scaling",
+        "class weights",
+        "reliability diagram",
+    ],
 }
 FOUND = ["how does softmax work", "why minus log", "C++", "$x^2$", "<b>", "zzzzz", "the", "p(y|x)"]
 SEARCH = """
