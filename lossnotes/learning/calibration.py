@@ -21,7 +21,7 @@ def reliability(p, y, bins=10):
     Result: three arrays (M,): the number of predictions in a bin, the mean of their confidence and
     the share of them that is right. Both are NaN in an empty bin.
     Raises ValueError for what is no probability vector, no label, or no number of bins.
-    Source: Guo et al. (2017), section 2. Chapter: calibration.
+    Source: Guo et al. (2017), reliability diagrams. Chapter: calibration.
     """
     sure, right, bins = _confidence_and_success(p, y, bins)
     place = np.searchsorted(np.linspace(0, 1, bins + 1)[1:-1], sure)
@@ -37,7 +37,7 @@ def expected_calibration_error(p, y, bins=10):
 
     Result: from 0 to 1. It depends on the bins: never smaller if a bin is divided.
     Arguments and errors as in `reliability`.
-    Source: Guo et al. (2017), eq. 3. Chapter: calibration.
+    Source: Guo et al. (2017), section 2. Chapter: calibration.
     """
     count, confidence, right = reliability(p, y, bins)
     some = count > 0
@@ -50,7 +50,7 @@ def tempered_log_loss(s, y, t):
     s, y: as in `log_loss`. t: the temperature, a positive number. Result: (...,), >= 0.
     s / t is rounded first, so that a loss as small as e^-g is off by up to g / 2 ulps.
     Raises ValueError as `log_loss` does, and for another t.
-    Source: Guo et al. (2017), section 4.2. Chapter: calibration.
+    Source: Guo et al. (2017), temperature scaling. Chapter: calibration.
     """
     s, t = arguments.score_array("s", s), _positive("t", t)
     return rounded(np.asarray(log_loss(s.astype(np.float64) / t, y)), s.dtype)[()]
@@ -76,7 +76,7 @@ def fit_temperature(s, y):
     Raises ValueError for bad scores and labels, and where there is no such t: if every label has
     the largest score, each lower t is better; if the labels' scores are on average no larger than
     the others, each higher one.
-    Source: Guo et al. (2017), section 4.2. Chapter: calibration.
+    Source: Guo et al. (2017), temperature scaling. Chapter: calibration.
     """
     s = arguments.score_array("s", s, at_least=2)
     arguments.refuse_first("s", ~np.isfinite(s), s, "is not a finite score")
@@ -113,7 +113,7 @@ def adjust_scores(s, old, new):
     examples of each class stay what they were. Result: (..., K); -inf where a new share is zero.
     Raises ValueError for what is no score or no probability vector, and for an old share of zero:
     of a class that was never seen nothing can be said.
-    Source: Saerens et al. (2002), eq. 2.4; Menon et al. (2021). Chapter: calibration.
+    Source: Saerens et al. (2002); Menon et al. (2021). Chapter: calibration.
     """
     s = arguments.score_array("s", s)
     arguments.check_scores("s", s)
@@ -129,7 +129,7 @@ def weighted_log_loss(s, y, weights):
     s, y: as in `log_loss`. weights: (K,), positive. Result: (...,), >= 0.
     For a vector y it is smallest at softmax(s)_j = y_j weights_j / (sum of y_i weights_i).
     Raises ValueError as `log_loss` does, and for weights that are not K positive numbers.
-    Source: King and Zeng (2001), eq. 12. Chapter: calibration.
+    Chapter: calibration.
     """
     s, factor, target, dtype = _weighted_target(s, y, weights)
     return rounded(np.asarray(factor * log_loss(s, target)), dtype)[()]
