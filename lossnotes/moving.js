@@ -11,6 +11,8 @@ var Moving = (() => {
     `<text x="${round(x)}" y="${round(y)}" fill="${INK}" text-anchor="middle" ${look}>${words}</text>`;
   const line = (points, look) =>
     `<path d="M${points.map(point => point.map(round)).join("L")}" fill="none" ${look}/>`;
+  const dot = ([x, y], radius, color) =>
+    `<circle cx="${round(x)}" cy="${round(y)}" r="${radius}" fill="${color}"/>`;
   const drawn = (color, width = 2, dashes = "") =>
     `stroke="${color}" stroke-width="${width}"${dashes && ` stroke-dasharray="${dashes}"`}`;
   const axes = ([left, top, width, height], across, up) => {
@@ -21,7 +23,9 @@ var Moving = (() => {
       + up.ticks.map(tick => text(left - 8, y(tick) + 6, plain(tick), 'style="text-anchor: end"')).join("")
       + text(left + width / 2, top + height + 45, across.name)
       + text(0, 0, up.name, `transform="translate(${left - 44} ${top + height / 2}) rotate(-90)"`);
-    return { x, y, markup, at: points => points.map(([a, b]) => [x(a), y(b)]) };
+    const inside = drawing => `<svg x="${left}" y="${top}" width="${width}" height="${height}" `
+      + `viewBox="${left} ${top} ${width} ${height}">${drawing}</svg>`;
+    return { x, y, markup, inside, at: points => points.map(([a, b]) => [x(a), y(b)]) };
   };
   const name = (letter, below = "") =>
     `<tspan font-style="italic">${letter}</tspan>`
@@ -29,9 +33,9 @@ var Moving = (() => {
   const upTo = (from, to, steps) =>
     Array.from({ length: steps + 1 }, (_, n) => from + (to - from) * n / steps);
 
-  // Lines along which a function on a square has a height: in each small square from side to side,
-  // then joined.
-  const contour = (heights, axis, level) => {
+  // Lines along which a function has a height: from side to side in each cell of a grid, then joined.
+  const contour = (of, across, up, level) => {
+    const heights = up.map(b => across.map(a => of(a, b)));
     const ends = new Map();
     const join = (one, other) => {
       for (const [key, next] of [[one, other], [other, one]])
@@ -39,8 +43,8 @@ var Moving = (() => {
     };
     const high = (i, j) => heights[j][i] > level;
     const crosses = (i, j, k, l) => high(i, j) !== high(k, l) && [[i, j, k, l].join()];
-    for (let j = 0; j + 1 < axis.length; j++)
-      for (let i = 0; i + 1 < axis.length; i++) {
+    for (let j = 0; j + 1 < up.length; j++)
+      for (let i = 0; i + 1 < across.length; i++) {
         const sides = [crosses(i, j, i + 1, j), crosses(i + 1, j, i + 1, j + 1),
           crosses(i, j + 1, i + 1, j + 1), crosses(i, j, i, j + 1)].filter(Boolean).flat();
         for (let n = 0; n + 1 < sides.length; n += 2) join(sides[n], sides[n + 1]);
@@ -48,16 +52,19 @@ var Moving = (() => {
     const place = key => {
       const [i, j, k, l] = key.split(",").map(Number);
       const share = (level - heights[j][i]) / (heights[l][k] - heights[j][i]);
-      return [axis[i] + share * (axis[k] - axis[i]), axis[j] + share * (axis[l] - axis[j])];
+      return [across[i] + share * (across[k] - across[i]), up[j] + share * (up[l] - up[j])];
     };
     const lines = [], seen = new Set();
     const starts = [...ends.keys()].sort((a, b) => ends.get(a).length - ends.get(b).length);
     for (const start of starts) {
       const path = [];
+      let last;
       for (let key = start; key && !seen.has(key); key = ends.get(key).find(next => !seen.has(next))) {
         seen.add(key);
         path.push(place(key));
+        last = key;
       }
+      if (path.length > 2 && ends.get(last).includes(start)) path.push(path[0]);
       if (path.length > 1) lines.push(path);
     }
     return lines;
@@ -74,11 +81,9 @@ var Moving = (() => {
         const plane = axes([90, 12, 400, 400], { from, to, ticks, name: name("s", 1) },
           { from, to, ticks, name: name("s", 2) });
         const axis = upTo(from, to, 60);
-        const level = (of, look) => {
-          const heights = axis.map(s_2 => axis.map(s_1 => of(s_1, s_2)));
-          return ticks.slice(1, -1).flatMap(tick => contour(heights, axis, tick + 1e-9))
-            .map(points => line(plane.at(points), look)).join("");
-        };
+        const level = (of, look) => ticks.slice(1, -1)
+          .flatMap(tick => contour(of, axis, axis, tick + 1e-9))  // no corner of the grid is at it
+          .map(points => line(plane.at(points), look)).join("");
         const numbers = ticks.slice(1, -1).map(tick => text(plane.x(tick) + 10, plane.y(tick) - 6, plain(tick)));
         const feet = upTo(-2.5, 2.5, 5);
         const arrows = feet.flatMap(s_2 => feet.map(s_1 => {
@@ -96,6 +101,50 @@ var Moving = (() => {
           + (t < 0.2 ? "and one sees the corner of the maximum."
             : t < 1 ? "and the contours bend more sharply." : "and the contours bend gently.");
       },
+    },
+  };
+
+  pictures.convergence = {
+    size: [560, 490],
+    needs: ["height", "flat", "steep", "rate", "best", "before"],
+    ranges: { gamma: [0.02, 2.2], kappa: [1, 50], w_1: [-5.5, 5.5], w_2: [-1.4, 1.4] },
+    sliders: {
+      gamma: { name: "step", start: 1.7, step: 0.02 },
+      kappa: { name: "condition number", start: 10, step: 1 },
+    },
+    draw(f, { gamma, kappa }) {
+      const valley = axes([90, 12, 440, 150],
+        { from: -5.5, to: 5.5, ticks: [-4, -2, 0, 2, 4], name: name("w", 1) },
+        { from: -1.4, to: 1.4, ticks: [-1, 0, 1], name: name("w", 2) });
+      const across = upTo(...this.ranges.w_1, 66), up = upTo(...this.ranges.w_2, 42);
+      const levels = [0.05, 0.2, 0.5, 0.9, 2, 5, 10]
+        .flatMap(level => contour((a, b) => f.height(kappa, a, b), across, up, level))
+        .map(points => line(valley.at(points), drawn(GREY, 1)));
+      const path = [[-5, 0.6]];
+      while (path.length <= 12) {
+        const [a, b] = path.at(-1);
+        path.push([f.flat(gamma, kappa, a), f.steep(gamma, b)]);
+      }
+      const places = valley.at(path);
+      const way = line(places, drawn(BLUE, 1.6)) + places.map(place => dot(place, 3.2, BLUE)).join("");
+
+      const plane = axes([90, 240, 440, 190],
+        { from: 0, to: 2.2, ticks: [0, 0.5, 1, 1.5, 2], name: `step, in units of 1/${name("λ", "max")}` },
+        { from: 0, to: 1.25, ticks: [0, 0.5, 1], name: "rate" });
+      const best = f.best(kappa), lowest = f.rate(best, kappa);
+      const rates = [...upTo(0, 2.2, 44), best].sort((a, b) => a - b).map(g => [g, f.rate(g, kappa)]);
+      return valley.markup + valley.inside(levels.join("") + way) + plane.markup
+        + line(plane.at([[0, 1], [2.2, 1]]), drawn(GREY, 1)) + line(plane.at([[2, 0], [2, 1.25]]), drawn(RUST, 1.6, "6 4"))
+        + line(plane.at([[best, 0], [best, lowest]]), drawn(GREY, 1.2, "3 4"))
+        + plane.inside(line(plane.at(rates), drawn(INK))) + dot(...plane.at([[gamma, f.rate(gamma, kappa)]]), 6, BLUE);
+    },
+    say(f, { gamma, kappa }) {
+      const best = f.best(kappa);
+      return (gamma < 2
+        ? `A step of ${plain(gamma)} leaves ${plain(f.rate(gamma, kappa))} of the distance in its slower direction. `
+        : `A step of ${plain(gamma)} multiplies the steep direction by ${plain(f.steep(gamma, 1))}, and never arrives. `)
+        + `The best step, ${plain(best)}, leaves ${plain(f.rate(best, kappa))}. It lies ${plain(f.before(kappa))} `
+        + "before the edge at 2.";
     },
   };
 

@@ -923,14 +923,17 @@ def test_a_slider_moves_its_picture_by_the_keyboard_and_says_so(moved):
     for page in moved:
         for slider in page.locator(".moves input").all():
             figure = slider.locator("xpath=ancestor::figure")
-            drawn, said = figure.locator("svg").inner_html(), slider.get_attribute("aria-valuetext")
+            drawn, said = (
+                figure.locator("svg.moving").inner_html(),
+                slider.get_attribute("aria-valuetext"),
+            )
             sentence = figure.get_by_role("status").inner_text()
             slider.focus()
             for _ in range(3):
                 page.keyboard.press("ArrowLeft")
             page.evaluate(DRAWN)
             assert slider.get_attribute("aria-valuetext") != said
-            assert figure.locator("svg").inner_html() != drawn
+            assert figure.locator("svg.moving").inner_html() != drawn
             assert figure.get_by_role("status").inner_text() != sentence
 
 
