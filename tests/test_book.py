@@ -12,12 +12,15 @@ from types import SimpleNamespace
 from urllib.parse import urlencode
 
 import nbformat
+import numpy as np
 import pikepdf
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from docutils import nodes
+from mpmath import mp
 from playwright.sync_api import sync_playwright
 from sphinx_external_toc.parsing import parse_toc_yaml
+from sympy import Symbol, lambdify, sympify
 
 ROOT = Path(__file__).parents[1]
 PAGES = [*parse_toc_yaml(ROOT / "_toc.yml"), "genindex", "search"]
@@ -828,6 +831,115 @@ def test_every_example_is_understood(claim):
         claim.get_by_label("Examples").select_option(name)  # takes the last verdict away
         verdict = claim.get_by_role("region", name="Verdict").locator(".verdict, .refuted").first
         verdict.wait_for()
+
+
+# Pictures that move
+
+
+@pytest.fixture(scope="session")
+def moving(site):
+    """The pages that have a moving picture."""
+    pages = [page for page in PAGES if 'class="moving"' in (site / f"{page}.html").read_text()]
+    assert pages
+    return pages
+
+
+@pytest.fixture(scope="module")
+def moved(window, address, moving):
+    """Open pages, one for each with a moving picture."""
+    pages = []
+    for name in moving:
+        page = window.new_page()
+        page.goto(f"{address}/{name}.html")
+        page.locator(".moves").first.wait_for()
+        pages.append(page)
+    yield pages
+    for page in pages:
+        page.close()
+
+
+PICTURE = """
+() => [...document.querySelectorAll("svg.moving")].map(({ dataset }) =>
+  [dataset.picture, JSON.parse(dataset.given), Moving.pictures[dataset.picture].ranges])
+"""
+AT_POINTS = """
+([given, points]) => points.map(point => Moving.made({ it: given }).it(...point))
+"""
+
+
+def difference_from_sympy(page, formula, ranges, seed):
+    """The largest difference of a formula in a page from SymPy at 200 points, relative above 1."""
+    rng = np.random.default_rng(seed)
+    points = [[float(rng.uniform(*ranges[name])) for name in formula["of"]] for _ in range(200)]
+    found = page.evaluate(AT_POINTS, [formula, points])
+    symbols = {name: Symbol(name, real=True) for name in formula["of"]}
+    exact = lambdify(list(symbols.values()), sympify(formula["expression"], symbols), "mpmath")
+    with mp.workdps(40):
+        wanted = [exact(*map(mp.mpf, point)) for point in points]
+    pairs = zip(found, wanted, strict=True)
+    return max(float(abs(value - want) / max(1, abs(want))) for value, want in pairs)
+
+
+def test_each_formula_of_a_moving_picture_is_that_of_sympy(moved, record_property):
+    largest, formulas_seen = 0, 0
+    for page in moved:
+        for name, given, ranges in page.evaluate(PICTURE):
+            for key, formula in given.items():
+                if isinstance(formula, dict):
+                    formulas_seen += 1
+                    difference = difference_from_sympy(page, formula, ranges, seed=formulas_seen)
+                    assert difference < 1e-13, (name, key)
+                    largest = max(largest, difference)
+    told = f"moving pictures: {formulas_seen} formulas differ from SymPy by at most {largest:.1e}"
+    record_property("measured", told)
+
+
+def test_a_formula_that_is_not_that_of_sympy_is_noticed(moved):
+    wrong = {"of": ["t"], "javascript": "t*Math.log(2.0000001)", "expression": "t*log(2)"}
+    assert difference_from_sympy(moved[0], wrong, {"t": [0, 2]}, seed=0) > 1e-9
+
+
+NUMBER = re.compile(r"-?\d+(?:\.\d+)?")
+
+
+def test_a_moving_picture_begins_as_it_is_printed(moved, browser):
+    still = browser.new_context(java_script_enabled=False)
+    for page in moved:
+        printed = still.new_page()
+        printed.goto(page.url)
+        assert printed.locator("svg.moving").first.is_visible()
+        assert printed.locator(".moves").count() == 0
+        for one, other in zip(
+            printed.locator("svg.moving").all(), page.locator("svg.moving").all(), strict=True
+        ):
+            drawn, again = one.inner_html(), other.inner_html()
+            assert NUMBER.sub("", drawn) == NUMBER.sub("", again)
+            pairs = zip(NUMBER.findall(drawn), NUMBER.findall(again), strict=True)
+            assert max(abs(float(a) - float(b)) for a, b in pairs) < 0.11
+    still.close()
+
+
+def test_a_slider_moves_its_picture_by_the_keyboard_and_says_so(moved):
+    for page in moved:
+        for slider in page.locator(".moves input").all():
+            figure = slider.locator("xpath=ancestor::figure")
+            drawn, said = (
+                figure.locator("svg.moving").inner_html(),
+                slider.get_attribute("aria-valuetext"),
+            )
+            sentence = figure.get_by_role("status").inner_text()
+            slider.focus()
+            for _ in range(3):
+                page.keyboard.press("ArrowLeft")
+            page.evaluate(DRAWN)
+            assert slider.get_attribute("aria-valuetext") != said
+            assert figure.locator("svg.moving").inner_html() != drawn
+            assert figure.get_by_role("status").inner_text() != sentence
+
+
+def test_only_a_page_with_a_moving_picture_loads_their_script(site, moving):
+    loads = [page for page in PAGES if "moving.js" in (site / f"{page}.html").read_text()]
+    assert loads == moving
 
 
 # On paper
