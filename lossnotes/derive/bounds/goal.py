@@ -198,7 +198,7 @@ def _offset(gap, strict):
 
 
 def _below(gap):
-    """{number: one between 0 and its bound} for a positive number that has a bound above."""
+    """{number: a share of its bound} for a positive number that has a bound above."""
     for number in sorted(gap.atoms(Symbol, Indexed), key=_last_named):
         if number in RANGES or number.is_integer or not number.is_positive:
             continue
@@ -208,7 +208,7 @@ def _below(gap):
             continue
         bound = in_numbers(expand(bound))
         if is_positive(bound):
-            return {number: Between(f"{number} below {bound}", 0, bound)}
+            return {number: bound * Between(f"share of {number} in {bound}", 0, 1)}
     return None
 
 
