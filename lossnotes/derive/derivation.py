@@ -111,25 +111,20 @@ class Derivation:
         if shifted := _shifted(where):
             start, result = at(self.start, shifted), at(self.result, shifted)
             verdicts.append(compare(start, self.relation[0], result, special=False))
-        only_there = strict_unless(self.start, self.relation, self.result, where)
+        links = [
+            (left, step.relation, step.expression)
+            for left, step in zip(chain, self.steps, strict=False)
+            if step.relation != "="
+        ]
+        only_there = strict_unless(
+            self.start, self.relation, self.result, where, links if self.proved else ()
+        )
         verdicts.append(only_there)
-        if only_there and only_there.kind != "proved" and self.proved:
-            only_there = self._strict_link(where) or only_there
         for verdict in verdicts:
             if not verdict:
                 raise StepError(f"equality is not exactly at {where}: {verdict}", verdict)
         self.equality_case = EqualityCase(where, attained, only_there)
         return self
-
-    def _strict_link(self, where):
-        """The proof that one link is strict but at `where`, if there is one; so is the chain."""
-        chain = [self.start, *(step.expression for step in self.steps)]
-        for left, step in zip(chain, self.steps, strict=False):
-            if step.relation != "=" and (left, step.expression) != (self.start, self.result):
-                found = strict_unless(left, step.relation, step.expression, where)
-                if found.kind == "proved":
-                    return found
-        return None
 
     @property
     def result(self):

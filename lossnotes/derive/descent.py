@@ -14,7 +14,7 @@ STEPS = 90  # from each start, where they are cheap
 FEWEST = 15
 LOW = 15  # digits, while it goes down
 HIGH = 60  # digits, while the bottom is looked for
-NEWTON = 60  # steps to the bottom
+NEWTON = 40  # steps to the bottom
 NEAR = 1e-6  # how far a point may be from a case of equality and be at it
 REACH = 12  # how far a number, or the logarithm of one, is moved
 MOST = 8  # numbers that are moved at a time
@@ -96,7 +96,7 @@ def bottoms(left, right, seed=4):
     """Points at which right - left is least, as far as Newton's steps from random points tell."""
     names = names_of(left, right)
     generator = random.Random(seed)
-    for classes in (2, 2, 3, 2, 3, 2, 3):
+    for classes in (2, 3, 2, 3):
         drawn = names.draw(classes, generator)
         coordinates = _coordinates(drawn)
         if coordinates and len(coordinates) <= MOST:

@@ -139,11 +139,12 @@ def compare(left, relation, right, special=True):
         raise ValueError(f"SymPy cannot work with {left} {relation} {right}: {reason}") from error
 
 
-def strict_unless(left, relation, right, where):
+def strict_unless(left, relation, right, where, links=()):
     """The verdict on a bound that is an equality nowhere but at `where`, as in {p: q}.
 
-    Random points first, then a proof; where there is none, the special points and those at which
-    the gap is least, looked for from many starts.
+    `links` are bounds of which this one is made: it is strict where one of them is. Random points
+    first, then a proof; where there is none, the special points and those at which the gap is
+    least, looked for from many starts.
     """
     strict = {"<=": "<", ">=": ">"}.get(relation, relation)
     found = compare(left, strict, right, special=False)
@@ -151,11 +152,12 @@ def strict_unless(left, relation, right, where):
         return found
     left, right = understood(left, right)
     where = {symbol: sympify(value) for symbol, value in where.items()}
-    with reasons() as used:
-        proved = proves_only_there(left, relation, right, where)
-    if proved:
-        why = tuple(fact for fact in used if isinstance(fact, str))
-        return Verdict("proved", found.points, why=why)
+    for bound in dict.fromkeys((*links, (left, relation, right))):
+        with reasons() as used:
+            proved = proves_only_there(*bound, where)
+        if proved:
+            why = tuple(fact for fact in used if isinstance(fact, str))
+            return Verdict("proved", found.points, why=why)
     sides = (left, right) if relation in ("<", "<=") else (right, left)
     special = (point for point in draw_points(left, right, special=True) if point.kind)
     trial = Trial(left, strict, right)

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from sympy import Indexed, IndexedBase, sympify
+from sympy import Indexed, IndexedBase, S, sympify
 
 from lossnotes.derive.bounds import elsewhere, kinks, monotone, signs, slopes, sums
 from lossnotes.derive.bounds.goal import Goal
@@ -11,7 +11,7 @@ from lossnotes.derive.prove import GIVES_UP, sizes_of
 from lossnotes.derive.prove.cases import cases, joined, single_out
 from lossnotes.derive.prove.signs import is_nonnegative, is_positive
 from lossnotes.derive.prove.unfold import RANGES, unfold
-from lossnotes.derive.symbols import entry
+from lossnotes.derive.symbols import Entry, Probabilities, entry, softmax
 from lossnotes.derive.why import attempt, because, reasons
 
 RULES = (
@@ -56,24 +56,40 @@ def proves_only_there(left, relation, right, where):
     left, right = sympify(left), sympify(right)
     if relation == ">=":
         left, right = right, left
-    where = {symbol: sympify(value) for symbol, value in where.items()}
+    gap, where = _with_probabilities(
+        right - left, {symbol: sympify(value) for symbol, value in where.items()}
+    )
     if any(value.has(*where) for value in where.values()):
         return False
     try:
-        return all(
-            attempt(_is_strict_unless, left, right, symbol, value)
-            for symbol, value in where.items()
-        )
+        return all(attempt(_is_strict_unless, gap, *place) for place in where.items())
     except GIVES_UP:
         return False
 
 
-def _is_strict_unless(left, right, symbol, value):
+def _with_probabilities(gap, where):
+    """The gap with plain probabilities for a softmax of scores that stand nowhere else in it.
+
+    What holds for all positive probabilities holds for those.
+    """
+    for value in sorted(gap.atoms(softmax), key=str):
+        if value.has(*where):
+            continue
+        plain = Probabilities(f"probabilities of {value}")
+        entries = {part for part in gap.atoms(Entry) if part.args[0] == value}
+        names = {value: plain} | {part: entry(plain, part.args[1]) for part in entries}
+        if not gap.xreplace(names).has(*value.args):
+            gap = gap.xreplace(names)
+            where = {symbol: number.xreplace(names) for symbol, number in where.items()}
+    return gap, where
+
+
+def _is_strict_unless(gap, symbol, value):
     if isinstance(symbol, IndexedBase):
-        return _is_above(left, right, True, (symbol, value))
+        return _is_above(S.Zero, gap, True, (symbol, value))
     places = elsewhere.beside(symbol, value)
     return places is not None and all(
-        _is_above(at(left, {symbol: place}), at(right, {symbol: place}), True) for place in places
+        _is_above(S.Zero, at(gap, {symbol: place}), True) for place in places
     )
 
 
