@@ -1,9 +1,10 @@
 """Rows: which prediction a loss asks for, where labels are drawn with probabilities q."""
 
 import random
+from functools import lru_cache
 
 from mpmath import mp
-from sympy import Derivative, IndexedBase, Integer, Max, Rational, Sum, Symbol, Tuple, log
+from sympy import Derivative, E, IndexedBase, Integer, Max, Pow, Rational, Sum, Symbol, Tuple, log
 
 from lossnotes.derive.points import Point
 from lossnotes.derive.prove import unfold
@@ -26,6 +27,7 @@ TRIED = 20  # random predictions
 SHARES = (Rational(2, 5), Rational(3, 10), Rational(3, 10))
 
 
+@lru_cache(1)  # the next row asks again
 def proper(loss):
     """Whether the mean loss is smallest where the prediction is the truth, and only there."""
     name = "proper"
@@ -48,8 +50,8 @@ def proper(loss):
             return Row(name, False, "the mean loss is the same whatever is predicted", (same,))
         away = loss.total(lambda n, predicted=predicted: (entry(predicted, n) - q[n]) ** 2)
         share = _share(loss, q, mean - at_truth, away)
-        excess, dear = loss.fixed(mean - at_truth), unfold(mean).has(log)
-        strict = share and loss.claim(excess, ">=", share * away, prove=not dear)
+        excess = loss.fixed(mean - at_truth)
+        strict = share and loss.claim(excess, ">=", share * away, prove=_is_rational(mean))
         if not strict:
             says = (
                 f"the mean loss is stationary at {words} = q, but not shown to be larger elsewhere"
@@ -85,6 +87,13 @@ def _share(loss, q, excess, away):
                 continue
     hundredths = int(50 * min(ratios, default=0))
     return Rational(hundredths, 100) if hundredths > 0 else None
+
+
+def _is_rational(mean):
+    """Whether it is one of scores and their exponentials: of others a proof would take too long."""
+    mean = unfold(mean)
+    powers = (part.exp for part in mean.atoms(Pow) if part.base != E)
+    return not mean.has(log) and all(power.is_Integer for power in powers)
 
 
 def calibrated(loss):

@@ -71,10 +71,7 @@ def curvature(loss):
     second = slopes.hessian(loss)
     if second.answer is None or second.answer.has(Heaviside, argmax):
         return Row(name, None, "the second derivatives are not known everywhere")
-    most = max(
-        (_curve(loss, second.answer, point) for point in list(search.scores(loss))[::2]),
-        default=None,
-    )
+    most = max(_curvatures(loss, second.answer), default=None)
     if most is None:
         return Row(name, None, "no curvature was found")
     v = loss.vector("v")
@@ -155,14 +152,16 @@ def _largest(loss, expression):
     return search.rounded(best * (1 + mp.mpf(10) ** -3), up=True), where
 
 
-def _curve(loss, entry, point):
-    """The largest size of an eigenvalue of the Hessian at a point; 0 where it has none."""
-    size = len(point)
-    rows = mp.zeros(size)
-    for a in range(size):
-        for b in range(size):
-            value = search.number(loss, entry.subs({j: a + 1, k: b + 1}, simultaneous=True), point)
-            if value is None:
-                return mp.mpf(0)
-            rows[a, b] = value
-    return max(map(abs, mp.eigsy(rows, eigvals_only=True)))
+def _curvatures(loss, second):
+    """The largest size of an eigenvalue of the Hessian at each second place, where it has any."""
+    entries = {
+        size: [
+            [second.subs({j: a + 1, k: b + 1}, simultaneous=True) for b in range(size)]
+            for a in range(size)
+        ]
+        for size in loss.sizes
+    }
+    for place in list(search.scores(loss))[::2]:
+        rows = [[search.number(loss, x, place) for x in row] for row in entries[len(place)]]
+        if not any(None in row for row in rows):
+            yield max(map(abs, mp.eigsy(mp.matrix(rows), eigvals_only=True)))
