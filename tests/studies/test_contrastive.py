@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 from mpmath import mp
+from scipy.special import logsumexp
 
 from lossnotes.losses.softmax import log_loss
 from lossnotes.studies import contrastive
@@ -35,6 +36,16 @@ def exact(u, t):
 @pytest.mark.parametrize("t", [0.05, 0.5, 2.0])
 def test_nt_xent_is_equation_1_of_the_paper(t):
     assert contrastive.nt_xent(BATCH, t) == pytest.approx(float(exact(BATCH, t)), rel=1e-13)
+
+
+def test_nt_xent_is_log_sum_exp_of_the_masked_matrix_minus_the_positives():
+    u = np.random.default_rng(7).normal(size=(24, 5))
+    z = u / np.linalg.norm(u, axis=1, keepdims=True)
+    scores = z @ z.T / 0.1
+    positives = np.roll(scores, 12, axis=1).diagonal()
+    np.fill_diagonal(scores, -np.inf)
+    expected = (logsumexp(scores, axis=1) - positives).mean()
+    assert contrastive.nt_xent(u, 0.1) == pytest.approx(expected, rel=1e-13)
 
 
 @each_loss
