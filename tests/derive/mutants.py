@@ -173,10 +173,11 @@ def _at_node(part, indices):
         yield "coefficient changed", part + 1
         yield "sign flipped", -part
     if isinstance(part, (Indexed, Entry)):
-        base, index = part.args
-        for other in indices:
-            if other != index:
-                yield "index swapped", part.func(base, other)
+        base, *at = part.args
+        for place, index in enumerate(at):
+            for other in indices:
+                if other != index:
+                    yield "index swapped", part.func(base, *at[:place], other, *at[place + 1 :])
         yield "sign flipped", -part
     if isinstance(part, (Quantity, Others)):
         for place, argument in enumerate(part.args):
