@@ -9,7 +9,7 @@ by a witness that can be computed again. Numbers are searched for first and clai
 search that goes astray shows nothing false. Needs sympy and mpmath only. Chapter: novel_losses.
 """
 
-from lossnotes.portrait import slopes, symmetries
+from lossnotes.portrait import far, size, slopes, symmetries
 from lossnotes.portrait.loss import Loss, read
 from lossnotes.portrait.table import Claim, Portrait, Row
 
@@ -23,6 +23,11 @@ ROWS = (
     symmetries.gradient_sum,
     symmetries.renaming,
     symmetries.labels,
+    size.below,
+    size.above,
+    size.zero_one,
+    far.lost,
+    far.won,
 )
 
 

@@ -6,7 +6,6 @@ from functools import cached_property
 
 from mpmath import mp
 from sympy import (
-    Derivative,
     Expr,
     Indexed,
     IndexedBase,
@@ -19,7 +18,6 @@ from sympy import (
     sympify,
 )
 
-from lossnotes.derive.bounds import at
 from lossnotes.derive.expressions import ExpressionError, parse
 from lossnotes.derive.points import Point, indices_of, symbols_of
 from lossnotes.derive.symbols import (
@@ -41,6 +39,7 @@ from lossnotes.derive.symbols import q as target
 from lossnotes.derive.symbols import s as scores
 from lossnotes.derive.symbols import y as label
 from lossnotes.derive.values import evaluate
+from lossnotes.portrait.table import KINDS, claim, formula
 
 PARAMETERS = {name: Symbol(name, positive=True) for name in "alpha beta gamma tau a b t".split()}
 KNOWN = {
@@ -92,12 +91,21 @@ class Loss:
         """The loss of another label."""
         return self.value.xreplace({self.y: sympify(label)})
 
-    def moved(self, **where):
-        """The loss at other scores."""
-        return at(self.value, {self.s: where["s"]})
-
     def with_scores(self, vector, expression=None):
-        return at(self.value if expression is None else expression, {self.s: vector})
+        """The loss, or another expression, at other scores."""
+        whole = self.value if expression is None else expression
+        return _with_entries(whole, self.s, vector)
+
+    def claim(self, left, relation, right, prove=True):
+        """A claim about this loss; of named classes, that of the label with the weakest verdict."""
+        left, right = sympify(left), sympify(right)
+        if self.classes == K or self.y not in left.free_symbols | right.free_symbols:
+            return claim(left, relation, right, prove)
+        found = []
+        for n in range(1, int(self.classes) + 1):
+            label = {self.y: Integer(n)}
+            found.append(claim(left.xreplace(label), relation, right.xreplace(label), prove))
+        return None if None in found else min(found, key=lambda c: KINDS.index(c.kind))
 
     def total(self, term, name="n"):
         """The sum of term(n) over the classes."""
@@ -117,8 +125,6 @@ class Loss:
     @property
     def at_numbers(self):
         """Where numbers were computed, in words."""
-        from lossnotes.portrait.table import formula
-
         names = {x: v for x, v in self.numbers.items() if self.value.has(x)}
         each = [f"{formula(x)} = {v}" for x, v in names.items()]
         return f" at {', '.join(each)}" if each else ""
@@ -140,11 +146,6 @@ class Loss:
             for base in others
         }
         return values | {K: classes}
-
-    @cached_property
-    def slope(self):
-        """The derivatives of the loss by two scores, s_j and s_k, as numbers are computed."""
-        return [Derivative(self.value, self.s[n]) for n in range(1, 4)]
 
     @property
     def sizes(self):

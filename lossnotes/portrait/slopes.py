@@ -18,7 +18,7 @@ from sympy.polys.polyerrors import PolynomialError
 
 from lossnotes.derive.symbols import K, delta, j, k, softmax
 from lossnotes.portrait.loss import SHARE
-from lossnotes.portrait.table import Row, claim, formula
+from lossnotes.portrait.table import Row, formula
 
 LONG = 60  # operations in a formula that nobody reads
 
@@ -34,9 +34,11 @@ def gradient(loss):
             f"the derivative by $s_j$ is the pull at $p_y$ times $p_j - \\delta_{{jy}}$, "
             f"with the pull {formula(loss.pull)}"
         )
-        return _formula_row("gradient", left, right, says, loss.pull)
+        return _formula_row(loss, "gradient", left, right, says, loss.pull)
     right = _readable(loss, loss.value.diff(loss.s[j]))
-    return _formula_row("gradient", left, right, f"the derivative by $s_j$ is {_shown(right)}")
+    return _formula_row(
+        loss, "gradient", left, right, f"the derivative by $s_j$ is {_shown(right)}"
+    )
 
 
 def hessian(loss):
@@ -57,7 +59,7 @@ def hessian(loss):
     else:
         right = _readable(loss, _readable(loss, loss.value.diff(loss.s[j])).diff(loss.s[k]))
         says = f"the derivative by $s_j$ and $s_k$ is {_shown(right)}"
-    return _formula_row("Hessian", left, right, says)
+    return _formula_row(loss, "Hessian", left, right, says)
 
 
 def parameters(loss):
@@ -68,15 +70,15 @@ def parameters(loss):
     claims, parts = [], []
     for parameter in loss.numbers:
         right = _readable(loss, loss.value.diff(parameter))
-        claims.append(claim(Derivative(loss.value, parameter), "=", right))
+        claims.append(loss.claim(Derivative(loss.value, parameter), "=", right))
         parts.append(f"by {formula(parameter)} it is {_shown(right)}")
     claims = tuple(c for c in claims if c)
     answer = claims[0].right if claims and all(claims) else None
     return Row(name, answer, "; ".join(parts), claims)
 
 
-def _formula_row(name, left, right, says, answer=None):
-    checked = claim(left, "=", right)
+def _formula_row(loss, name, left, right, says, answer=None):
+    checked = loss.claim(left, "=", right)
     if not checked:  # none, or refuted: then the search went astray, and nothing is shown
         return Row(name, None, "no formula was found that survives a check")
     return Row(name, right if answer is None else answer, says, (checked,))

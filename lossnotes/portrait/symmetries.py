@@ -3,13 +3,13 @@
 from sympy import Derivative, Integer
 
 from lossnotes.derive.symbols import K, c, one_hot
-from lossnotes.portrait.table import Row, claim
+from lossnotes.portrait.table import Row
 
 
 def shift(loss):
     """The same number added to every score."""
     moved = loss.with_scores(loss.s + c)
-    checked = claim(moved, "=", loss.value)
+    checked = loss.claim(moved, "=", loss.value)
     if checked is None:
         return Row("unchanged by a shift", None, "no point was found at which both have values")
     says = "with the same number added to every score the loss is " + (
@@ -25,7 +25,7 @@ def gradient_sum(loss):
         says = "the derivatives by all scores sum to the slope of the loss along a shift, zero"
         return Row(name, True, says, unchanged.claims)
     whole = loss.total(lambda n: Derivative(loss.value, loss.s[n]), "n")
-    checked = claim(whole, "=", 0)
+    checked = loss.claim(whole, "=", 0)
     if checked is None:
         return Row(name, None, "no point was found at which the gradient has a value")
     says = (
@@ -41,7 +41,7 @@ def labels(loss):
     name = "symmetric over labels"
     here = loss.total(loss.of)
     there = loss.total(lambda n: loss.with_scores(Integer(0), loss.of(n)))
-    checked = claim(here, "=", there)
+    checked = loss.claim(here, "=", there)
     if checked is None:
         return Row(name, None, "the losses of all labels could not be summed")
     says = (
@@ -60,13 +60,13 @@ def renaming(loss):
     swapped = loss.with_scores(
         loss.s + (second - first) * (one_hot(1) - one_hot(2)), loss.of(Integer(2))
     )
-    checked = claim(swapped, "=", loss.of(Integer(1)))
+    checked = loss.claim(swapped, "=", loss.of(Integer(1)))
     third = loss.with_scores(
         loss.s + (second - first) * (one_hot(1) - one_hot(2)), loss.of(Integer(3))
     )
     claims = [checked]
     if loss.classes == K or int(loss.classes) > 2:
-        claims.append(claim(third, "=", loss.of(Integer(3))))
+        claims.append(loss.claim(third, "=", loss.of(Integer(3))))
     claims = tuple(found for found in claims if found is not None)
     if not claims:
         return Row(name, None, "no point was found at which both have values")

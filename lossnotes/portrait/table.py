@@ -9,11 +9,12 @@ from sympy import sympify
 from lossnotes.derive.claim import understood
 from lossnotes.derive.display import latex
 from lossnotes.derive.points import affordable, draw_points
+from lossnotes.derive.prove import unfold
 from lossnotes.derive.verdict import Trial, Verdict, compare
 
 KINDS = ("refuted", "confirmed", "proved")
 DIGITS = 30  # of a claim that is tried at points only
-SMALL = 40  # operations in a claim about size for which a proof is sought
+SMALL = 24  # operations in a claim about size for which a proof is sought
 
 
 @dataclass(frozen=True)
@@ -52,7 +53,7 @@ def claim(left, relation, right, prove=True):
 
 def is_small(*sides):
     """Whether a proof of a claim about size is sought: it may take long where much is added."""
-    return sum(sympify(side).count_ops() for side in sides) <= SMALL
+    return sum(unfold(sympify(side)).count_ops() for side in sides) <= SMALL
 
 
 def tried(left, relation, right):
