@@ -9,7 +9,7 @@ by a witness that can be computed again. Numbers are searched for first and clai
 search that goes astray shows nothing false. Needs sympy and mpmath only. Chapter: novel_losses.
 """
 
-from lossnotes.portrait import far, size, slopes, symmetries
+from lossnotes.portrait import far, floats, relatives, risk, shape, size, slopes, symmetries
 from lossnotes.portrait.loss import Loss, read
 from lossnotes.portrait.table import Claim, Portrait, Row
 
@@ -26,8 +26,17 @@ ROWS = (
     size.below,
     size.above,
     size.zero_one,
+    shape.lipschitz,
+    shape.curvature,
+    shape.convex,
     far.lost,
     far.won,
+    risk.proper,
+    risk.calibrated,
+    relatives.special_cases,
+    floats.float64,
+    floats.float32,
+    floats.suggestion,
 )
 
 

@@ -94,7 +94,7 @@ class Loss:
     def with_scores(self, vector, expression=None):
         """The loss, or another expression, at other scores."""
         whole = self.value if expression is None else expression
-        return _with_entries(whole, self.s, vector)
+        return with_entries(whole, self.s, vector)
 
     def claim(self, left, relation, right, prove=True):
         """A claim about this loss; of named classes, that of the label with the weakest verdict."""
@@ -164,7 +164,7 @@ def read(loss, known=None, where="", numbers=None):
         own, its_label, other, _ = _canonical(_parsed(other, names))
         if str(own) != str(s):
             raise ValueError(f"{name} has the scores {own}, and the loss has {s}")
-        relatives[name] = _with_entries(other, own, s).xreplace({its_label: y, K: classes})
+        relatives[name] = with_entries(other, own, s).xreplace({its_label: y, K: classes})
     parameters = [
         x
         for x in symbols_of(value)[1]
@@ -234,7 +234,7 @@ def _canonical(typed):
         if predicted is None or predicted.label.name == "q":
             raise ValueError(f"a loss has scores s or probabilities p, and {typed} has none")
         s = scores
-        typed = _with_entries(typed, predicted, softmax(s))
+        typed = with_entries(typed, predicted, softmax(s))
     wanted = [
         base for base in bases if isinstance(base, Probabilities) and str(base) == str(target)
     ]
@@ -245,7 +245,7 @@ def _canonical(typed):
         if _is_by_labels(typed, s, wanted[0]):
             s, typed, classes = _one_of_several(typed, s, wanted[0])
             return s, y, typed, classes
-        typed = _with_entries(typed, wanted[0], one_hot(y))
+        typed = with_entries(typed, wanted[0], one_hot(y))
     if y is None:
         raise ValueError(f"a loss has a label y or a target q, and {typed} has none")
     return s, y, typed, classes
@@ -271,7 +271,7 @@ def _only(bases, name):
     return named[0] if named else bases[0] if len(bases) == 1 else None
 
 
-def _with_entries(expression, vector, other):
+def with_entries(expression, vector, other):
     """Another vector in the place of one, by its name and by its entries."""
 
     def replaced(part):

@@ -46,6 +46,7 @@ def rays(loss, sign):
     for size in loss.sizes:
         for far in FAR[: 1 if integrations(loss.value) else None]:
             yield [sign * far] + [0] * (size - 1)
+            yield [0, -sign * far] + [0] * (size - 2)
 
 
 def nice(value):
