@@ -3,7 +3,9 @@
 from mpmath import mp
 from sympy import Derivative, Heaviside, log, sqrt
 
-from lossnotes.derive.symbols import argmax, j, k
+from lossnotes.derive.points import Point
+from lossnotes.derive.symbols import K, argmax, j, k
+from lossnotes.derive.values import evaluate
 from lossnotes.portrait import search, slopes
 from lossnotes.portrait.loss import SHARE
 from lossnotes.portrait.table import Row, formula, is_small
@@ -126,14 +128,15 @@ def _largest(loss, expression):
     """The largest absolute value over probabilities, a little more unless simple, and where."""
     fixed = loss.fixed(expression)
     best, where = mp.mpf(0), None
-    for step in range(-400, 401):
-        share = 1 / (1 + mp.exp(mp.mpf(step) / 20))
-        value = fixed.evalf(20, subs={SHARE: share})
-        if not value.is_real:
-            return None
-        size = abs(mp.mpf(str(value)))
-        if size > best:
-            best, where = size, share
+    with mp.workdps(30):
+        for step in range(-400, 401):
+            share = 1 / (1 + mp.exp(mp.mpf(step) / 20))
+            try:
+                size = abs(evaluate(fixed, Point({SHARE: share, K: 3})))
+            except search.FAILS:
+                return None
+            if size > best:
+                best, where = size, share
     if where is None or best > STEEP:
         return None
     end = search.nice(mp.nint(best * 10**6) / 10**6)
