@@ -21,6 +21,7 @@ try:
     from lossnotes.homework.scores import cell, write
     from lossnotes.homework.similar import similar, table
     from lossnotes.homework.submissions import GradeError, find, opened, read_students
+    from lossnotes.portrait import portrait
 except ModuleNotFoundError as missing:
     if (name := missing.name.partition(".")[0]) == "lossnotes":
         raise
@@ -36,6 +37,21 @@ app.add_typer(homework, name="homework", help="Hand out homework and grade it.")
 @app.callback()
 def lossnotes():
     """The losses of classification: every formula derived, checked and run."""
+
+
+@app.command("portrait")
+def portrait_command(
+    loss: Annotated[str, typer.Argument(help="A formula in s (or p) and y (or q).")],
+    where: Annotated[
+        str, typer.Option(help="Domains of its parameters: 'gamma > 0, 0 < a < 1'.")
+    ] = "",
+):
+    """Say what the machine can tell of any loss: a row for each property, with its verdict."""
+    try:
+        print(portrait(loss, where=where))
+    except ValueError as error:
+        print(f"lossnotes: {' '.join(str(error).split())}", file=sys.stderr)
+        raise typer.Exit(1) from None
 
 
 Chapter = Annotated[str, typer.Argument(help="A chapter in ./homework, or a folder of that kind.")]

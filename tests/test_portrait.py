@@ -1,0 +1,194 @@
+"""Each row of a portrait is refused for a loss that has not the property: a mutant for each."""
+
+import subprocess
+import sys
+
+import pytest
+from sympy import Rational, Sum, Symbol, exp, log, sqrt
+from typer.testing import CliRunner
+
+from lossnotes.__main__ import app
+from lossnotes.derive.symbols import Between, K, delta, i, log_loss, margin_loss, p, s, softmax, y
+from lossnotes.portrait import far as far_out
+from lossnotes.portrait import (
+    floats,
+    portrait,
+    read,
+    relatives,
+    risk,
+    shape,
+    size,
+    slopes,
+    symmetries,
+)
+from lossnotes.portrait.table import claim
+
+P = softmax(s)[y]
+gamma = Symbol("gamma", positive=True)
+a = Between("a", 0, 1)
+LOG = -log(P)
+BRIER = Sum((softmax(s)[i] - delta(i, y)) ** 2, (i, 1, K))
+SQUARE = Sum((s[i] - delta(i, y)) ** 2, (i, 1, K))
+
+# A property, a loss that has it, and one that has it not.
+PROPERTIES = {
+    "shift": (symmetries.shift, LOG, SQUARE),
+    "gradient_sum": (symmetries.gradient_sum, LOG, SQUARE),
+    "renaming": (symmetries.renaming, LOG, LOG + softmax(s)[1]),
+    "labels": (symmetries.labels, 1 - P, LOG),
+    "below": (size.below, LOG, log(P)),
+    "above": (size.above, 1 - P, LOG),
+    "zero_one": (size.zero_one, margin_loss(s, y), SQUARE / 10**6),
+    "lipschitz": (shape.lipschitz, margin_loss(s, y), SQUARE),
+    "convex": (shape.convex, LOG, 1 - P),
+    "proper": (risk.proper, LOG, 1 - P),
+    "calibrated": (risk.calibrated, LOG, margin_loss(s, y)),
+}
+
+
+@pytest.mark.parametrize("name", PROPERTIES)
+def test_a_property_is_found_where_it_is(name):
+    row, loss, _ = PROPERTIES[name]
+    found = row(read(loss))
+    assert found.answer not in (None, False)
+    assert found.kind in ("proved", "confirmed") and all(found.claims)
+
+
+@pytest.mark.parametrize("name", PROPERTIES)
+def test_a_property_is_refused_where_it_is_not(name):
+    row, _, mutant = PROPERTIES[name]
+    found = row(read(mutant))
+    assert found.answer is False or (name == "zero_one" and found.answer is None)
+
+
+@pytest.mark.parametrize(
+    "name", ["shift", "gradient_sum", "renaming", "labels", "convex", "proper"]
+)
+def test_a_refusal_has_a_witness_that_can_be_replayed(name):
+    row, _, mutant = PROPERTIES[name]
+    found = row(read(mutant))
+    assert found.kind == "refuted" and found.witness.check()
+
+
+FOCAL = -((1 - P) ** gamma) * log(P)
+
+
+@pytest.mark.parametrize("row", [slopes.gradient, slopes.hessian, slopes.parameters])
+def test_a_formula_is_proved_and_another_is_refused(row):
+    found = row(read(FOCAL))
+    assert found.kind == "proved"
+    (checked,) = found.claims
+    assert claim(checked.left, "=", checked.right * Rational(101, 100)).kind == "refuted"
+
+
+@pytest.mark.parametrize(
+    ("row", "loss", "answer"),
+    [
+        (shape.lipschitz, LOG, sqrt(2)),
+        (shape.curvature, LOG, Rational(1, 2)),
+        (size.zero_one, LOG, 1 / log(2)),
+        (size.above, (1 - P**a) / a, 1 / a),
+    ],
+)
+def test_a_number_is_found_and_a_smaller_one_is_refused(row, loss, answer):
+    found = row(read(loss))
+    assert found.answer == answer and found.kind in ("proved", "confirmed")
+    checked = found.claims[0]
+    smaller = checked.right * Rational(9 if checked.relation == "<=" else 11, 10)
+    assert claim(checked.left, checked.relation, smaller).kind == "refuted"
+
+
+@pytest.mark.parametrize(
+    ("loss", "behind", "ahead"),
+    [(LOG, -1, "fades"), (margin_loss(s, y), -1, "stops"), (1 - P, "fades", "fades")],
+)
+def test_what_a_loss_does_far_out_is_told_apart(loss, behind, ahead):
+    loss = read(loss)
+    assert (far_out.lost(loss).answer, far_out.won(loss).answer) == (behind, ahead)
+
+
+def test_a_special_case_is_found_and_no_other():
+    found = relatives.special_cases(read(FOCAL, {"log loss": log_loss(s, y), "margin": 1 - P}))
+    assert found.kind == "proved" and "log loss" in found.says and "margin" not in found.says
+    wrong = relatives.special_cases(read(FOCAL + P, {"log loss": log_loss(s, y)}))
+    assert wrong.answer is None
+
+
+def test_a_limit_is_a_special_case():
+    found = relatives.special_cases(read((1 - P**a) / a))
+    assert "goes to $0$ it becomes log loss" in found.says
+
+
+def test_floats_lose_the_digits_of_a_good_prediction_and_none_of_a_margin():
+    assert "loses at most 15" in floats.float64(read(LOG)).says
+    assert floats.float64(read(margin_loss(s, y))).answer is True
+    assert "no finite number" in floats.float32(read(LOG)).says
+
+
+def test_a_form_is_suggested_only_where_it_saves_digits():
+    assert "log_softmax" in floats.suggestion(read(LOG)).says
+    assert floats.suggestion(read(margin_loss(s, y))).answer is None
+
+
+def test_focal_loss_is_not_convex_for_every_gamma():
+    assert shape.convex(read(FOCAL)).answer is False
+
+
+def test_steep_in_another_score_than_the_label_is_steep():
+    other = Sum(s[i] ** 2 * (1 - delta(i, y)), (i, 1, K))
+    assert shape.lipschitz(read(other)).answer is False
+
+
+def test_a_loss_that_is_undefined_where_nothing_is_wrong_is_read_with_its_kinks():
+    several = "-Sum(q[i]*log(sigmoid(s[i])) + (1-q[i])*log(1-Max(0,sigmoid(s[i])-t)), (i,1,K))"
+    assert symmetries.shift(read(several, where="0 < t < 1")).answer is True
+
+
+def test_probabilities_stand_for_softmax():
+    assert risk.proper(read(-log(p[y]))).kind == "proved"
+
+
+def test_text_is_read_as_the_expression_is():
+    text = read("-(1 - softmax(s)[y])**gamma*log(softmax(s)[y])", where="gamma > 0")
+    assert text.value == FOCAL
+
+
+@pytest.mark.parametrize(
+    ("loss", "where", "says"),
+    [
+        ("exp(c)", "", "has scores s or probabilities p"),
+        ("Sum(s[i], (i, 1, K))", "", "has a label y or a target q"),
+        ("-log(softmax(s)[y])*u", "u < 0 < 1", "is no domain"),
+        ("__import__('os')", "", "is no"),
+        (3.5, "", "has scores s"),
+    ],
+)
+def test_what_is_no_loss_is_told(loss, where, says):
+    with pytest.raises(ValueError, match=says):
+        read(loss, where=where)
+
+
+def test_a_portrait_shows_itself_as_text_html_and_latex():
+    found = portrait(exp(s[1] - s[2]) * 0 + LOG)
+    assert found["proper"].answer is True
+    assert "proper" in repr(found) and "[proved" in repr(found)
+    assert found._repr_html_().count("<tr>") == len(found.rows)
+    assert found._repr_latex_().count(r"\\") >= len(found.rows) - 1
+    with pytest.raises(KeyError, match="there are gradient"):
+        found["convexity"]
+
+
+def test_the_command_line_shows_a_portrait_and_refuses_what_is_none():
+    shown = CliRunner().invoke(app, ["portrait", "1 - softmax(s)[y]"])
+    assert shown.exit_code == 0 and "classification-calibrated" in shown.output
+    assert CliRunner().invoke(app, ["portrait", "1 +"]).exit_code == 1
+
+
+def test_a_portrait_needs_no_numpy():
+    code = (
+        "import sys; sys.modules['numpy'] = None\n"
+        "from lossnotes.portrait import read, symmetries\n"
+        "print(symmetries.shift(read('-log(softmax(s)[y])')).kind)"
+    )
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert run.stdout == "proved\n", run.stderr
