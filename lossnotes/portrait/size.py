@@ -9,6 +9,7 @@ from lossnotes.portrait.loss import SHARE
 from lossnotes.portrait.table import Row, formula, is_small
 
 TINY = mp.mpf(10) ** -9
+LARGE = 20  # what exceeds it far out may exceed everything
 FARTHER = Symbol("t", positive=True)
 
 
@@ -21,6 +22,8 @@ def below(loss):
     if not found:
         return Row(name, None, "no value was found")
     least, where = min(found, key=lambda pair: pair[0])
+    if least < -LARGE:
+        return Row(name, None, f"the least value found{loss.at_numbers} is {mp.nstr(least, 6)}")
     if least < -TINY:
         checked = loss.claim(loss.value, ">=", 0, prove=False)
         if checked is None or checked:
@@ -56,6 +59,8 @@ def above(loss):
     if not found:
         return Row(name, None, "no value was found")
     most = max(found)[0]
+    if most > LARGE:
+        return Row(name, None, f"the largest value found{loss.at_numbers} is {mp.nstr(most, 6)}")
     bound = search.nice(most)
     if bound is None:
         bound = search.rounded(most, up=True)
@@ -105,7 +110,7 @@ def zero_one(loss):
             if not checked:
                 break
     else:
-        checked = loss.claim(fixed, ">=", step / factor, prove=is_small(fixed))
+        checked = loss.claim(fixed, ">=", step / factor, prove=is_small(fixed, fixed))
     if checked is None:
         return Row(name, None, "no point was found at which it has a value")
     if not checked:
@@ -131,6 +136,8 @@ def _grows(loss, sign):
             continue
         slope = search.rounded(min(sign * low / 300, sign * high / 3000) / 2, up=False)
         ray = loss.with_scores(side * (300 + FARTHER) * one_hot(loss.y))
+        if loss.s.shape:  # one label is enough
+            ray = ray.xreplace({loss.y: Integer(1)})
         relation = ">=" if sign > 0 else "<="
         bound = sign * slope * FARTHER
         if slope > 0 and (checked := loss.claim(loss.fixed(ray), relation, bound, prove=False)):
