@@ -5,6 +5,8 @@ phone (lettering stays above ten pixels when the standard width shrinks to 350),
 backgrounds are transparent, and the book's stylesheet inverts lightness and keeps hue.
 """
 
+from itertools import pairwise
+
 import matplotlib as mpl
 import numpy as np
 from cycler import cycler
@@ -175,6 +177,66 @@ def simplex(ax, f, levels):
         )
     ax.set(aspect="equal", xlim=(-0.12, 1.12))
     ax.axis("off")
+
+
+def network(ax, weights, units, along=None, below=None):
+    """A network of affine layers: units are circles, weights are lines, negative ones dashed.
+
+    Parameters
+    ----------
+    ax : matplotlib Axes
+    weights : list of arrays (outputs, inputs)
+        One for each layer, from the inputs on; a heavier weight is a thicker line.
+    units : list of arrays
+        The numbers in the circles of each column, one column more than there are layers.
+    along : list like ``weights``, optional
+        The numbers at the lines; by default the weights.
+    below : list like ``units[1:]``, optional
+        Numbers below the circles, say biases; zeros are left out.
+
+    Raises
+    ------
+    ValueError
+        If the sizes of neighbouring columns do not fit the weights between them.
+    """
+    sizes = [len(column) for column in units]
+    needed = [(outputs, inputs) for inputs, outputs in pairwise(sizes)]
+    along = weights if along is None else along
+    for name, given in (("weights", weights), ("along", along)):
+        shapes = [np.shape(layer) for layer in given]
+        if shapes != needed:
+            raise ValueError(f"{name} must have the shapes {needed}, not {shapes}")
+    below = [np.zeros(size) for size in sizes[1:]] if below is None else below
+    if [len(column) for column in below] != sizes[1:]:
+        raise ValueError(f"below must have the sizes {sizes[1:]}, as the units have")
+    rows = [size - 1 - 2 * np.arange(size) for size in sizes]
+    turned = {"rotation_mode": "anchor", "transform_rotates_text": True}
+    for column, layer in enumerate(weights):
+        for (out, into), w in np.ndenumerate(layer):
+            left, right = rows[column][into], rows[column + 1][out]
+            color, dashes = (INK, "-") if w > 0 else (RUST, "--")
+            line = {"color": color, "linestyle": dashes, "linewidth": 0.5 + abs(w)}
+            ax.plot([column, column + 1], [left, right], **line)
+            place = column + 0.24, 0.76 * left + 0.24 * right
+            slope = np.rad2deg(np.arctan(right - left))
+            _write(ax, place, along[column][out][into], va="bottom", rotation=slope, **turned)
+    disc = {"markersize": 38, "color": "white", "markeredgecolor": INK}
+    for column, numbers in enumerate(units):
+        for row, number in zip(rows[column], numbers, strict=True):
+            ax.plot(column, row, "o", **disc)
+            _write(ax, (column, row), number)
+    for column, numbers in enumerate(below, start=1):
+        for row, number in zip(rows[column], numbers, strict=True):
+            if number:
+                _write(ax, (column, row - 0.72), number, color=BLUE)
+    ax.set(xlim=(-0.2, len(weights) + 0.2), ylim=(-max(sizes), max(sizes) - 0.4))
+    ax.axis("off")
+
+
+def _write(ax, place, number, va="center", **look):
+    """A number with at most two decimals, and no minus sign at zero."""
+    text = f"{round(float(number), 2) + 0.0:g}".replace("-", "−")
+    ax.text(*place, text, ha="center", va=va, **look)
 
 
 def _square(axis):

@@ -471,7 +471,8 @@ FIRST = {
     "proper": ["proper scoring rule", "Brier score", "perplexity", "likelihood", "surprisal"],
     "logsumexp": ["log-sum-exp", "logsumexp", "overflow", "lse"],
     "softmax": ["softmax", "log loss", "logits", "temperature", "Softmax"],
-    "label_smoothing": ["label smoothing", "calibration", "overconfidence"],
+    "fenchel_young": ["sparsemax", "entmax", "fenchel-young loss", "convex conjugate"],
+    "label_smoothing": ["label smoothing", "smoothed labels"],
     "continuous_categorical": ["continuous categorical", "divided difference", "soft labels"],
     "kde": ["kernel density estimate", "responsibility", "em algorithm"],
     "binary": ["sigmoid", "binary cross-entropy", "logistic function"],
@@ -484,6 +485,13 @@ FIRST = {
         "step size",
     ],
     "sgd": ["sgd", "momentum", "mini-batch", "batch size", "stochastic gradient descent"],
+    "calibration": [
+        "calibration",
+        "overconfidence",
+        "temperature scaling",
+        "class weights",
+        "reliability diagram",
+    ],
 }
 FOUND = ["how does softmax work", "why minus log", "C++", "$x^2$", "<b>", "zzzzz", "the", "p(y|x)"]
 SEARCH = """

@@ -191,6 +191,38 @@ def test_a_function_of_the_wrong_shape_is_refused(ax):
         figures.simplex(ax, lambda p: p, [0.5])
 
 
+# A network
+
+
+def small():
+    return [[[1.0, -1.0], [0.5, 2.0], [0.0, 1e-9]]], [[1, 2], [0.25, -0.004, 3]]
+
+
+def test_a_network_shows_its_units_and_its_weights_with_at_most_two_decimals(ax):
+    weights, units = small()
+    figures.network(ax, weights, units, below=[[0.5, 0, -1]])
+    shown = [text.get_text() for text in ax.texts]
+    at_lines, in_circles, below = "1 −1 0.5 2 0 0", "1 2 0.25 0 3", "0.5 −1"
+    assert shown == f"{at_lines} {in_circles} {below}".split()
+
+
+def test_a_negative_weight_is_dashed_and_a_heavy_one_is_thick(ax):
+    figures.network(ax, *small())
+    lines = [line for line in ax.lines if len(line.get_xdata()) == 2]
+    found = [(line.get_linestyle(), line.get_linewidth()) for line in lines]
+    assert found[:4] == [("-", 1.5), ("--", 1.5), ("-", 1.0), ("-", 2.5)]
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"units": [[1, 2], [3]]}, {"along": [[[1.0, 1.0]]]}, {"below": [[1.0]]}]
+)
+def test_a_network_whose_sizes_do_not_fit_is_refused(ax, wrong):
+    weights, units = small()
+    (name,) = wrong
+    with pytest.raises(ValueError, match=f"^{name.replace('units', 'weights')} must have"):
+        figures.network(ax, **{"weights": weights, "units": units} | wrong)
+
+
 # Bytes
 
 

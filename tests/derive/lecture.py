@@ -89,6 +89,10 @@ IDENTITIES = {
     "the divergence of a certain target": (KL(one_hot(y), p), -log(p[y])),
     "the cross-entropy of a certain target": (CE(one_hot(y), p), -log(p[y])),
     "a certain target has no entropy": (entropy(one_hot(y)), 0),
+    "score and entropy fall short of LSE by a divergence": (
+        over(i, q[i] * s[i]) + entropy(q),
+        LSE(s) - KL(q, softmax(s)),
+    ),
     "the gradient of the divergence": (Derivative(KL(q, p), p[j]), -q[j] / p[j]),
     "the gradient of the cross-entropy": (Derivative(CE(q, p), p[j]), -q[j] / p[j]),
     "the gradient of the entropy": (Derivative(entropy(q), q[j]), -1 - log(q[j])),
@@ -187,6 +191,7 @@ BOUNDS = {
         over(j, softmax(s)[j] * (v[j] - over(i, softmax(s)[i] * v[i])) ** 2),
     ),
     "the divergence is not negative": (KL(q, p), ">=", 0),
+    "score and entropy are at most LSE": (over(i, q[i] * s[i]) + entropy(q), "<=", LSE(s)),
     "the largest term is below the sum": (exp(maximum(s)), "<", over(i, exp(s[i]))),
     "no term exceeds the largest": (over(i, exp(s[i])), "<=", K * exp(maximum(s))),
     "a number is below a larger one": (Rational(1, 3), "<", Rational(1, 2)),

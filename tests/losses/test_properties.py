@@ -10,6 +10,7 @@ from hypothesis.extra.numpy import arrays
 
 from lossnotes.learning import binary
 from lossnotes.losses import continuous_categorical as cc
+from lossnotes.losses import fenchel_young as fy
 from lossnotes.losses import kde, kl, label_smoothing, loss_design, margin, softmax
 from lossnotes.losses.logsumexp import logsumexp
 
@@ -139,6 +140,49 @@ def test_entropy_is_between_zero_and_log_k(qp):
     assert (kl.entropy(q) <= np.log(q.shape[-1]) * (1 + 1e-15)).all()
 
 
+orders = st.floats(1, 2)
+
+
+@few
+@given(scores, orders)
+def test_every_entmax_is_a_probability_vector(s, alpha):
+    p = fy.entmax(s, alpha)
+    assert (p >= 0).all() and np.allclose(p.sum(axis=-1), 1, rtol=1e-14)
+
+
+@few
+@given(scores_and_targets(), orders)
+def test_no_vector_has_more_than_the_prediction_of_score_and_entropy(sq, alpha):
+    s, q = sq
+    p = fy.entmax(s, alpha)
+    gained = ((p - q) * s).sum(axis=-1)
+    gained += fy.tsallis_entropy(p, alpha) - fy.tsallis_entropy(q, alpha)
+    assert (gained >= -1e-12).all()
+    assert np.allclose(fy.entmax_loss(s, q, alpha), gained, rtol=1e-9, atol=1e-12)
+
+
+@few
+@given(scores_and_labels(), orders)
+def test_the_loss_of_an_entropy_is_zero_exactly_from_its_margin_on(sy, alpha):
+    s, y = sy
+    sure = (alpha - 1) * margin.margin(s, y) >= 1 + 1e-12
+    unsure = (alpha - 1) * margin.margin(s, y) <= 1 - 1e-12
+    loss = fy.entmax_loss(s, y, alpha)
+    assert (loss[sure] == 0).all()
+    assert (loss[unsure & (margin.margin(s, y) < 30)] > 0).all()
+
+
+@few
+@given(scores_and_labels(), orders)
+def test_the_losses_of_two_labels_differ_by_their_scores(sy, alpha):
+    s, y = sy
+    other = (y + 1) % s.shape[-1]
+    scores = (np.take_along_axis(s, label[:, None], axis=-1)[:, 0] for label in (other, y))
+    right = np.subtract(*scores)
+    found = fy.entmax_loss(s, y, alpha) - fy.entmax_loss(s, other, alpha)
+    assert np.allclose(found, right, rtol=1e-12, atol=1e-10)
+
+
 S = np.array([[0, 3, 0.2], [1, 5, 2]])
 Q = np.array([[0.25, 0.25, 0.5], [1, 0, 0]])
 P = np.array([[0.25, 0.5, 0.25], [0.5, 0.25, 0.25]])
@@ -153,6 +197,13 @@ CALLS = {  # the function, its float arguments, the others
     "log_loss_grad, vectors": (softmax.log_loss_grad, [S, Q], []),
     "log_loss_hessian": (softmax.log_loss_hessian, [S], [[0, 1]]),
     "log_loss_hessian, vectors": (softmax.log_loss_hessian, [S, Q], []),
+    "tsallis_entropy": (fy.tsallis_entropy, [Q], [1.5]),
+    "sparsemax": (fy.sparsemax, [S], []),
+    "entmax": (fy.entmax, [S], [1.5]),
+    "entmax_loss": (fy.entmax_loss, [S], [[0, 1], 1.5]),
+    "entmax_loss, vectors": (fy.entmax_loss, [S, Q], [1.5]),
+    "entmax_loss_grad": (fy.entmax_loss_grad, [S], [[0, 1], 1.5]),
+    "entmax_loss_grad, vectors": (fy.entmax_loss_grad, [S, Q], [2]),
     "margin": (margin.margin, [S], [[0, 1]]),
     "margin_loss": (margin.margin_loss, [S], [[0, 1]]),
     "margin_loss_grad": (margin.margin_loss_grad, [S], [[0, 1]]),
@@ -258,6 +309,8 @@ LABELLED = {
     "log_loss_grad": softmax.log_loss_grad,
     "log_loss_and_grad": softmax.log_loss_and_grad,
     "log_loss_hessian": softmax.log_loss_hessian,
+    "entmax_loss": lambda s, y: fy.entmax_loss(s, y, 1.5),
+    "entmax_loss_grad": lambda s, y: fy.entmax_loss_grad(s, y, 2),
     "margin": margin.margin,
     "margin_loss": margin.margin_loss,
     "margin_loss_grad": margin.margin_loss_grad,
