@@ -21,7 +21,7 @@ PARTS = {
     subtree.caption: [item for item in subtree.items]
     for subtree in parse_toc_yaml(ROOT / "_toc.yml").root.subtrees
 }
-CHAPTERS = [name for part in ("Losses", "Learning") for name in PARTS[part]]
+CHAPTERS = [name for part in ("Losses", "Learning", "Studies") for name in PARTS[part]]
 
 
 def short(name):
@@ -57,9 +57,10 @@ def missing_symbols(page):
 
 
 def module_of(chapter):
-    """The module of that name, in whichever part of the library."""
-    names = (f"lossnotes.{part}.{chapter}" for part in ("losses", "learning"))
-    return importlib.import_module(next(name for name in names if importlib.util.find_spec(name)))
+    """The module of that name, in whichever part of the library; not every study has one."""
+    names = (f"lossnotes.{part}.{chapter}" for part in ("losses", "learning", "studies"))
+    found = next((name for name in names if importlib.util.find_spec(name)), None)
+    return found and importlib.import_module(found)
 
 
 def chapters_of(row):
