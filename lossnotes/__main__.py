@@ -39,7 +39,7 @@ def lossnotes():
     """The losses of classification: every formula derived, checked and run."""
 
 
-@app.command("portrait")
+@app.command("portrait", context_settings={"ignore_unknown_options": True})  # "-log(…)"
 def portrait_command(
     loss: Annotated[str, typer.Argument(help="A formula in s (or p) and y (or q).")],
     where: Annotated[

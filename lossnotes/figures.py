@@ -10,6 +10,9 @@ from itertools import pairwise
 import matplotlib as mpl
 import numpy as np
 from cycler import cycler
+from sympy import lambdify
+
+from lossnotes.portrait.loss import SHARE
 
 INK, BLUE, RUST, GREY = "#1f1d1a", "#1b6ca8", "#c8641e", "#8b8780"
 
@@ -231,6 +234,38 @@ def network(ax, weights, units, along=None, below=None):
                 _write(ax, (column, row - 0.72), number, color=BLUE)
     ax.set(xlim=(-0.2, len(weights) + 0.2), ylim=(-max(sizes), max(sizes) - 0.4))
     ax.axis("off")
+
+
+def pulls(ax, portraits):
+    """The pulls of several losses of ``p_y`` alone, as curves over ``p_y``, each with its name.
+
+    The gradient of such a loss by the scores is ``pull(p_y) (p - e_y)``: a pull of zero at the left
+    means that lost examples are forgotten, at the right that won ones are left alone.
+
+    Parameters
+    ----------
+    ax : matplotlib Axes
+    portraits : dict from names to `lossnotes.portrait.Portrait`
+        Parameters of a loss have the values that its portrait was given.
+
+    Raises
+    ------
+    ValueError
+        If a loss depends on more than the probability of the label, or on the number of classes.
+    """
+    share = np.linspace(0.002, 0.998, 499)
+    for name, portrait in portraits.items():
+        loss = portrait.loss
+        if loss.pull is None:
+            raise ValueError(f"{name} depends on more than the probability of the label")
+        pull = loss.fixed(loss.pull)
+        unknown = [x for x in pull.free_symbols if x != SHARE]
+        if unknown:
+            raise ValueError(f"the pull of {name} depends on {unknown[0]}")
+        curve = lambdify(SHARE, pull, "numpy")
+        ax.plot(share, np.broadcast_to(curve(share), share.shape), label=name)
+    ax.set(xlabel="probability of the label $p_y$", ylabel="pull", xlim=(0, 1))
+    ax.legend()
 
 
 def _write(ax, place, number, va="center", **look):

@@ -14,6 +14,7 @@ from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 
 from lossnotes import figures
+from lossnotes.portrait import Portrait, read
 
 STYLESHEET = Path(__file__).parents[1] / "book" / "_static" / "lossnotes.css"
 
@@ -221,6 +222,30 @@ def test_a_network_whose_sizes_do_not_fit_is_refused(ax, wrong):
     (name,) = wrong
     with pytest.raises(ValueError, match=f"^{name.replace('units', 'weights')} must have"):
         figures.network(ax, **{"weights": weights, "units": units} | wrong)
+
+
+# Pulls
+
+
+def drawn(loss):
+    return Portrait(read(loss), ())
+
+
+def test_a_pull_is_drawn_at_the_numbers_of_its_portrait(ax):
+    focal = Portrait(
+        read("-(1 - softmax(s)[y])**gamma*log(softmax(s)[y])", numbers={"gamma": 3}), ()
+    )
+    figures.pulls(ax, {"log loss": drawn("-log(softmax(s)[y])"), "focal loss": focal})
+    flat, curve = (line.get_ydata() for line in ax.lines)
+    p = ax.lines[1].get_xdata()
+    assert flat == pytest.approx(np.ones_like(p))
+    assert curve == pytest.approx((1 - p) ** 3 - 3 * p * (1 - p) ** 2 * np.log(p))
+    assert [name.get_text() for name in ax.get_legend().get_texts()] == ["log loss", "focal loss"]
+
+
+def test_a_loss_of_more_than_one_probability_has_no_pull(ax):
+    with pytest.raises(ValueError, match=r"^margin depends on more"):
+        figures.pulls(ax, {"margin": drawn("margin_loss(s, y)")})
 
 
 # Bytes

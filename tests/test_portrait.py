@@ -120,7 +120,7 @@ def test_a_limit_is_a_special_case():
 
 
 def test_floats_lose_the_digits_of_a_good_prediction_and_none_of_a_margin():
-    assert "loses at most 15" in floats.float64(read(LOG)).says
+    assert "lost at most 15" in floats.float64(read(LOG)).says
     assert floats.float64(read(margin_loss(s, y))).answer is True
     assert "no finite number" in floats.float32(read(LOG)).says
 
@@ -145,7 +145,8 @@ def test_a_loss_that_is_undefined_where_nothing_is_wrong_is_read_with_its_kinks(
 
 
 def test_probabilities_stand_for_softmax():
-    assert risk.proper(read(-log(p[y]))).kind == "proved"
+    found = risk.proper(read(-log(p[y])))
+    assert found.answer is True and found.claims[0].kind == "proved"
 
 
 def test_text_is_read_as_the_expression_is():
@@ -192,3 +193,77 @@ def test_a_portrait_needs_no_numpy():
     )
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert run.stdout == "proved\n", run.stderr
+
+
+# What a search finds is not stated as shown.
+
+CONSTANT = P + Sum(softmax(s)[i] * (1 - delta(i, y)), (i, 1, K))
+SMOOTHED = Rational(9, 10) * LOG - Sum(log(softmax(s)[i]), (i, 1, K)) / (10 * K)
+SQUENTROPY = LOG + Sum(s[i] ** 2 * (1 - delta(i, y)), (i, 1, K)) / (K - 1)
+BITEMPERED = 2 * (1 - sqrt(P)) - (1 - Sum(softmax(s)[i] ** Rational(3, 2), (i, 1, K))) * 2 / 3
+
+
+@pytest.mark.parametrize(
+    ("row", "loss"),
+    [
+        (shape.lipschitz, SMOOTHED),  # the longest gradient of 4 classes is longer than that of 3
+        (shape.lipschitz, BRIER),
+        (shape.curvature, BRIER),  # 0.616 between the places that are tried
+        (shape.curvature, BITEMPERED),
+        (size.above, BITEMPERED),
+        (size.zero_one, SMOOTHED),
+    ],
+)
+def test_a_number_of_a_search_alone_is_left_open(row, loss):
+    found = row(read(loss))
+    assert found.answer is None and found.kind == "open"
+    assert "with 2 and 3 classes" in found.says and "is shown" in found.says
+
+
+def test_a_constant_is_neither_proper_nor_calibrated():
+    found = risk.proper(read(CONSTANT))
+    assert found.answer is False and "whatever is predicted" in found.says
+    assert risk.calibrated(read(CONSTANT)).answer is False
+
+
+@pytest.mark.parametrize("loss", [BRIER, SQUARE, BITEMPERED])
+def test_a_proper_loss_is_strictly_so(loss):
+    found = risk.proper(read(loss))
+    assert found.answer is True
+    _, strict = found.claims
+    assert strict.relation == ">=" and strict.right != 0
+    assert not claim(strict.left, ">=", 10 * strict.right)
+
+
+def test_what_grows_along_a_ray_is_unbounded_with_a_claim_that_says_how():
+    for found in (size.above(read(LOG)), shape.lipschitz(read(SQUENTROPY))):
+        (grown,) = found.claims
+        assert found.answer is False and "for every $t$ > 0" in found.says
+        assert not claim(grown.left, grown.relation, 1000 * grown.right)
+
+
+def test_the_curvature_of_more_than_two_classes_counts():
+    # Of two classes it is at most p sqrt(1-p), 0.385; of three it nears 1/2 where p_y nears 0.
+    u = sqrt(1 - P)
+    found = shape.curvature(read(log((1 + u) / (1 - u))))
+    assert found.answer == Rational(1, 2) and all(found.claims)
+
+
+def test_a_class_that_is_named_is_exchanged_too():
+    assert symmetries.renaming(read(LOG + softmax(s)[3])).answer is False
+
+
+def test_what_is_measured_is_no_verdict_of_a_claim():
+    found = floats.float64(read(LOG))
+    assert found.kind == "computed" and found.verdict == "computed at 20 margins"
+
+
+def test_a_text_that_begins_with_a_sign_is_a_formula():
+    shown = CliRunner().invoke(app, ["portrait", "-log(softmax(s)[y])"])
+    assert shown.exit_code == 0 and shown.output.startswith("-log(softmax(s)[y])\n")
+
+
+def test_formulas_are_plain_in_a_terminal_and_latex_on_a_page():
+    found = portrait(-((1 - P) ** 2) * log(P))
+    assert not {"\\", "{", "$"} & set(repr(found))
+    assert r"\log" in found["gradient"].says and r"\log" in found._repr_html_()

@@ -123,9 +123,18 @@ def total_of(vectors, term):
 
 def derivative_of(definition, variable):
     """Its bound indices are renamed first, so that none of them catches the i of d/ds_i."""
-    bound = {limit[0] for part in definition.atoms(Sum) for limit in part.limits}
-    fresh = {index: Dummy(index.name, integer=True, positive=True) for index in bound}
-    return definition.xreplace(fresh).diff(variable)
+    return _with_fresh_indices(definition).diff(variable)
+
+
+def _with_fresh_indices(part):
+    """Each index is renamed where it is bound, and not where one of the same name is free."""
+    if not part.has(Sum) or isinstance(part, IndexedBase):
+        return part
+    parts = [_with_fresh_indices(argument) for argument in part.args]
+    if not isinstance(part, Sum):
+        return part.func(*parts)
+    fresh = {index: Dummy(index.name, integer=True, positive=True) for index in part.variables}
+    return part.func(*(argument.xreplace(fresh) for argument in parts))
 
 
 def is_everywhere(sign, vector):

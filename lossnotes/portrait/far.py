@@ -1,7 +1,7 @@
 """Rows: what a loss does far out, where the label is far behind and where it is far ahead."""
 
 from mpmath import mp
-from sympy import Derivative, Symbol
+from sympy import Derivative, Rational, Symbol
 
 from lossnotes.derive.symbols import one_hot
 from lossnotes.portrait import search
@@ -10,16 +10,17 @@ from lossnotes.portrait.table import Row, formula
 TINY = mp.mpf(10) ** -8
 FAR = 60
 DIGITS = 80  # of a slope that may be as small as e^-120
+SMALL = Rational(1, 10**6)
 FARTHER = Symbol("t", positive=True)
 
 
 def lost(loss):
-    """The slope where the label is far behind: zero where lost examples are forgotten."""
+    """The slope in the label's score where it is far behind: none where the loss forgets."""
     return _row(loss, "far behind", -1)
 
 
 def won(loss):
-    """The slope where the label is far ahead: exactly zero where the loss stops."""
+    """The slope in the label's score where it is far ahead: exactly zero where the loss stops."""
     return _row(loss, "far ahead", 1)
 
 
@@ -29,37 +30,28 @@ def _row(loss, name, side):
     near, far = (search.number(loss, slope, place, DIGITS) for place in places)
     if near is None or far is None:
         return Row(name, None, "no slope was found")
+    found = f"the slope is {mp.nstr(near, 5)} at {side * FAR} and {mp.nstr(far, 5)} at twice that"
     ray = loss.fixed(loss.with_scores(side * (FAR + FARTHER) * one_hot(loss.y)))
     along = side * Derivative(ray, FARTHER)
-    small = search.rounded(TINY * 1000, up=True)
+    beyond = f"where the score of the label is beyond {side * FAR}{loss.at_numbers}"
     if near == far == 0:
         checked = loss.claim(along, "=", 0)
-        answer = "stops" if side > 0 else "forgets"
-        says = "beyond the margin 60 the slope is zero" if side > 0 else "its slope is zero there"
+        answer, says = "stops" if side > 0 else "forgets", "the slope is zero"
     elif abs(far) < TINY and abs(near) < TINY:
-        checked = loss.claim(along**2, "<=", small**2, prove=False)
+        checked = loss.claim(along**2, "<=", SMALL**2, prove=False)
         answer = "fades"
-        says = "the slope goes to zero" + (
-            " and the loss forgets lost examples" if side < 0 else " and the loss never quite stops"
-        )
+        says = f"the slope is 10^-6 at most in size; {mp.nstr(near, 5)} at {side * FAR}"
     elif abs(near - far) < TINY * abs(far):
-        value = search.nice(far)
-        if value is None:
-            return Row(name, None, f"the slope is about {mp.nstr(far, 6)}{loss.at_numbers}")
-        checked = loss.claim((along - value) ** 2, "<=", small**2, prove=False)
-        answer = value
-        says = f"the slope goes to {formula(value)}"
+        if (value := search.nice(1000 * far)) is None:
+            return Row(name, None, f"{found}{loss.at_numbers}")
+        answer = value / 1000
+        checked = loss.claim((along - answer) ** 2, "<=", SMALL**2, prove=False)
+        says = f"the slope is {formula(answer)}, up to 10^-6"
     elif abs(far) > 1.5 * abs(near):
-        checked = loss.claim(along**2, ">=", search.rounded(abs(near) / 2, up=False) ** 2, False)
-        answer = "grows"
-        says = (
-            f"the slope grows: {mp.nstr(near, 5)} at {side * FAR}, "
-            f"{mp.nstr(far, 5)} at {2 * side * FAR}"
-        )
+        checked = loss.claim(Derivative(along**2, FARTHER), ">=", 0, prove=False)
+        answer, says = "grows", f"the slope never falls in size; {found}"
     else:
-        return Row(
-            name, None, f"the slope is {mp.nstr(near, 5)} and then {mp.nstr(far, 5)}: not decided"
-        )
+        return Row(name, None, f"{found}{loss.at_numbers}")
     if not checked:
-        return Row(name, None, "the slope that was found does not hold everywhere")
-    return Row(name, answer, f"{says}{loss.at_numbers}, with the other scores at zero", (checked,))
+        return Row(name, None, f"{found}{loss.at_numbers}, and elsewhere it is otherwise")
+    return Row(name, answer, f"{beyond} and the others are zero, {says}", (checked,))

@@ -6,6 +6,7 @@ definition, a sum from its first term on. SymPy keeps the terms of a sum in an o
 
 import math
 import struct
+from dataclasses import dataclass
 
 from mpmath import mp
 from sympy import (
@@ -25,7 +26,6 @@ from sympy import (
 )
 
 from lossnotes.derive.symbols import LSE, Entry, K, Quantity, entry, log_loss, maximum, softmax
-from lossnotes.derive.verdict import Verdict
 from lossnotes.portrait import search
 from lossnotes.portrait.table import Row
 
@@ -89,20 +89,27 @@ def suggestion(loss):
     worst = max((x for x in after if x is not None), default=None)
     if worst is None or sum(filter(None, after)) >= sum(filter(None, before)):
         return Row("suggested form", None, "the rules that apply save no digits")
-    says = f"{' and '.join(rules)}: then at most {worst} of 15 digits are lost in float64"
+    says = f"{' and '.join(rules)}: then at most {worst} of 15 digits were lost in float64"
     return Row("suggested form", True, says, (Measured(len(MARGINS)),))
 
 
+@dataclass(frozen=True)
 class Measured:
-    """The verdict of numbers that were computed: confirmed at so many margins."""
+    """The verdict of numbers computed at so many margins: nothing is claimed elsewhere."""
 
-    kind = "confirmed"
+    margins: int
+    kind = "computed"
+    witness = None
 
-    def __init__(self, points):
-        self.verdict = Verdict("confirmed", points)
+    @property
+    def verdict(self):
+        return self
+
+    def __bool__(self):
+        return True
 
     def __str__(self):
-        return f"computed at {self.verdict.points} margins"
+        return f"computed at {self.margins} margins"
 
 
 def _row(loss, form):
@@ -112,13 +119,14 @@ def _row(loss, form):
         return Row(form, None, "its values could not be computed")
     broken = [margin for margin, digits in known.items() if digits > DIGITS[form]]
     usable = [digits for digits in known.values() if digits <= DIGITS[form]]
-    says = f"of {DIGITS[form]} digits the formula as typed loses at most {max(usable, default=0)}"
+    says = f"of {DIGITS[form]} digits the formula as typed lost at most {max(usable, default=0)}"
     if none_left := [m for m, digits in known.items() if digits == DIGITS[form]]:
         says += f" (all at the margins {', '.join(map(str, none_left))})"
     if broken:
-        says += f"; no finite number comes out at the margins {', '.join(map(str, broken))}"
+        says += f"; no finite number came out at the margins {', '.join(map(str, broken))}"
     worst = max(known.values())
-    return Row(form, worst <= 2, f"{says}{loss.at_numbers}", (Measured(len(known)),))
+    says += f"{loss.at_numbers}, the other scores being zero"
+    return Row(form, worst <= 2, says, (Measured(len(known)),))
 
 
 def _lost(loss, margin, form, careful):
@@ -154,7 +162,7 @@ class Machine:
 
     def __init__(self, loss, point, form, careful):
         self.loss, self.point, self.form, self.careful = loss, point, form, careful
-        self.others = loss._point(len(point))
+        self.others = loss.point_of(len(point))
 
     def rounded(self, number):
         number = float(number)

@@ -132,12 +132,12 @@ class Loss:
     def number(self, expression, values, chosen=1, digits=15):
         """The value of an expression at given scores, the label being class `chosen`."""
         point = Point(
-            self._point(len(values)) | {self.s: list(map(mp.mpf, values)), self.y: chosen}
+            self.point_of(len(values)) | {self.s: list(map(mp.mpf, values)), self.y: chosen}
         )
         with mp.workdps(digits):
             return evaluate(self.fixed(expression), point)
 
-    def _point(self, classes):
+    def point_of(self, classes):
         """Values of whatever else stands in the loss: 1 in every entry of other vectors."""
         others = [base for base in symbols_of(self.value)[0] if base != self.s]
         part = mp.mpf(1) / classes

@@ -1,48 +1,99 @@
 """Rows: which prediction a loss asks for, where labels are drawn with probabilities q."""
 
-from sympy import IndexedBase, Integer, Max, Rational, Sum, Symbol, Tuple, log
+import random
+from functools import lru_cache
 
+from mpmath import mp
+from sympy import Derivative, E, IndexedBase, Integer, Max, Pow, Rational, Sum, Symbol, Tuple, log
+
+from lossnotes.derive.points import Point
 from lossnotes.derive.prove import unfold
-from lossnotes.derive.symbols import K, Probabilities, entry, j, margin, margin_loss, maximum
-from lossnotes.portrait import slopes
+from lossnotes.derive.symbols import (
+    K,
+    Probabilities,
+    entry,
+    j,
+    margin,
+    margin_loss,
+    maximum,
+    softmax,
+)
+from lossnotes.derive.values import evaluate
+from lossnotes.portrait import search, slopes
 from lossnotes.portrait.loss import with_entries
-from lossnotes.portrait.table import Row, claim, is_small
+from lossnotes.portrait.table import Row, claim, formula
 
+TRIED = 20  # random predictions
 SHARES = (Rational(2, 5), Rational(3, 10), Rational(3, 10))
 
 
+@lru_cache(1)  # the next row asks again
 def proper(loss):
-    """Whether the mean loss is smallest where the prediction is the truth."""
+    """Whether the mean loss is smallest where the prediction is the truth, and only there."""
     name = "proper"
     q = loss.vector("q", Probabilities)
     slope = slopes.gradient(loss)
-    entry = loss.value.diff(loss.s[j])
-    if slope.claims:
-        entry = slope.claims[0].right
+    by_score = slope.claims[0].right if slope.claims else Derivative(loss.value, loss.s[j])
     mean = loss.total(lambda n: q[n] * loss.of(n))
-    refuted = None
-    for truth, words in ((log(q), "softmax(s) = q"), (q, "s = q")):
-        flat = loss.total(lambda n: q[n] * entry.xreplace({loss.y: n}))
+    flat = loss.total(lambda n: q[n] * by_score.xreplace({loss.y: n}))
+    refuted = []
+    for truth, predicted, words in ((log(q), softmax(loss.s), "softmax(s)"), (q, loss.s, "s")):
         stationary = loss.claim(loss.with_scores(truth, flat), "=", 0)
-        refuted = refuted or stationary
+        if stationary is None:
+            return Row(name, None, "it is not known where the mean loss is stationary")
         if not stationary:
+            refuted.append(stationary)
             continue
-        least = loss.claim(
-            mean, ">=", loss.with_scores(truth, mean), prove=is_small(loss.value, loss.value)
-        )
-        if least:
+        at_truth = loss.with_scores(truth, mean)
+        same = loss.claim(mean, "=", at_truth)
+        if same:
+            return Row(name, False, "the mean loss is the same whatever is predicted", (same,))
+        away = loss.total(lambda n, predicted=predicted: (entry(predicted, n) - q[n]) ** 2)
+        share = _share(loss, q, mean - at_truth, away)
+        excess = loss.fixed(mean - at_truth)
+        strict = share and loss.claim(excess, ">=", share * away, prove=_is_rational(mean))
+        if not strict:
             says = (
-                f"where labels are drawn with probabilities q, the mean loss is stationary at "
-                f"{words}, and nowhere smaller"
+                f"the mean loss is stationary at {words} = q, but not shown to be larger elsewhere"
             )
-            return Row(name, True, says, (stationary, least))
-    if refuted is None or refuted:
-        return Row(name, None, "it is not known where the mean loss is stationary")
+            return Row(name, None, says)
+        says = (
+            f"where labels are drawn with probabilities q, the mean loss is stationary at "
+            f"{words} = q, and elsewhere larger by at least {formula(share)} times the squared "
+            f"distance of {words} from q{loss.at_numbers}"
+        )
+        return Row(name, True, says, (stationary, strict))
     says = (
         "where labels are drawn with the probabilities q of the witness, the mean loss is not "
-        "stationary at softmax(s) = q, and neither at s = q for every q"
+        "stationary at softmax(s) = q; neither is it at s = q for every q"
     )
-    return Row(name, False, says, (refuted,))
+    return Row(name, False, says, tuple(refuted))
+
+
+def _share(loss, q, excess, away):
+    """Half the least ratio found of what the mean loss exceeds to the squared distance, or None."""
+    generator = random.Random(7)
+    ratios = []
+    for size in loss.sizes:
+        for _ in range(TRIED):
+            drawn = [mp.mpf(generator.expovariate(1)) for _ in range(size)]
+            point = {q: [x / mp.fsum(drawn) for x in drawn]}
+            point[loss.s] = [mp.mpf(generator.gauss(0, 2)) for _ in range(size)]
+            try:
+                ratios.append(
+                    evaluate(loss.fixed(excess / away), Point(loss.point_of(size) | point))
+                )
+            except search.FAILS:
+                continue
+    hundredths = int(50 * min(ratios, default=0))
+    return Rational(hundredths, 100) if hundredths > 0 else None
+
+
+def _is_rational(mean):
+    """Whether it is one of scores and their exponentials: of others a proof would take too long."""
+    mean = unfold(mean)
+    powers = (part.exp for part in mean.atoms(Pow) if part.base != E)
+    return not mean.has(log) and all(power.is_Integer for power in powers)
 
 
 def calibrated(loss):
@@ -50,14 +101,14 @@ def calibrated(loss):
     name = "classification-calibrated"
     honest = proper(loss)
     if honest:
-        says = "it is proper: its minimum is at the truth, whose largest entry is the likeliest"
+        says = "it is proper: the mean loss is least at the truth alone, whose largest entry counts"
         return Row(name, True, says, honest.claims)
     if loss.pull is not None:
         checked = loss.claim(loss.pull, ">", 0)
         if checked:
             says = (
-                "the loss falls strictly in $p_y$: of two classes the likelier gets the larger "
-                "probability, or exchanging them would lower the mean loss"
+                "the loss falls in $p_y$ with a slope that is nowhere zero: if a class that is not "
+                "the likeliest were level or ahead, another prediction would lower the mean loss"
             )
             return Row(name, True, says, (checked,))
     if loss.classes == K:

@@ -11,6 +11,7 @@ from lossnotes.derive.values import Excluded, Undefined
 MARGINS = (0, 0.5, -0.5, 1, -1, 2, -2, 4, -4, 8, -8, 20, -20)
 RANDOM = 20
 FAR = (30, 300, 3000)
+CLIMB, WIDEST = 200, 4.0  # steps, and how wide they may get
 FAILS = (Excluded, Undefined, ZeroDivisionError, OverflowError, ValueError)
 
 
@@ -56,6 +57,29 @@ def nice(value):
         if abs(value * denominator - above) < mp.mpf(10) ** -9:
             return Rational(int(above), denominator)
     return None
+
+
+def best(loss, expression, found, sign, within=list):
+    """The largest of sign times the values found, and where, after some climbing from there.
+
+    `within` moves scores to where they are allowed.
+    """
+    generator = random.Random(5)
+    value, place = max(found, key=lambda pair: sign * pair[0])
+    size = 1.0
+    for _ in range(0 if integrations(loss.value) else CLIMB):
+        other = within([x + size * generator.gauss(0, 1) for x in place])
+        higher = number(loss, expression, other)
+        if higher is not None and mp.isfinite(higher) and sign * higher > sign * value:
+            value, place, size = higher, other, min(1.5 * size, WIDEST)
+        else:
+            size *= 0.9
+    return mp.chop(value, mp.mpf(10) ** -12), place
+
+
+def where_tried(loss):
+    """In words, where numbers were searched for."""
+    return f"with {' and '.join(map(str, loss.sizes))} classes{loss.at_numbers}"
 
 
 def rounded(value, up):

@@ -1,12 +1,12 @@
 """Rows: how steep a loss is, how much it curves, and whether it is convex in the scores."""
 
 from mpmath import mp
-from sympy import Derivative, Heaviside, log, sqrt
+from sympy import Derivative, Heaviside, Max, log, sqrt
 
-from lossnotes.derive.points import Point, integrations
+from lossnotes.derive.points import Point
 from lossnotes.derive.symbols import K, argmax, j, k
 from lossnotes.derive.values import evaluate
-from lossnotes.portrait import search, slopes
+from lossnotes.portrait import search, size, slopes
 from lossnotes.portrait.loss import SHARE
 from lossnotes.portrait.table import Row, formula, is_small
 
@@ -16,95 +16,84 @@ STEEP = 1000  # times as steep far out as near
 def lipschitz(loss):
     """The largest length of the gradient."""
     name = "Lipschitz constant"
+    if steeper := size.grows(loss, 1):
+        says = f"{steeper.words}, the slope along this ray exceeds {steeper.bound}, up to its sign"
+        return Row(name, False, says, steeper.claims)
     if loss.pull is not None:
         length = loss.pull * (1 - SHARE)  # |grad|^2 = pull^2 ((1-p)^2 + sum of other p_j^2)
-        found = _largest(loss, length)
-        if found is None:
-            return Row(name, None, "the gradient has no largest length that was found")
-        bound, where = found
-        pulled = loss.fixed(length)
-        claims = tuple(
-            loss.claim(pulled, *side, prove=not pulled.has(log)) for side in _between(bound)
-        )
-        if not all(claims):
-            return Row(name, None, "the constant that was found does not hold")
+        if (found := _bounded(loss, length)) is None:
+            return Row(name, None, "no bound was found for the length of the gradient")
+        bound, where, claims = found
         answer = sqrt(2) * bound
         says = (
             f"the gradient is at most {formula(answer)} long{loss.at_numbers}: the pull times "
-            f"$1 - p_y$ is at most {formula(bound)}, and nearly so at $p_y = {mp.nstr(where, 4)}$; "
-            "the squares of the other probabilities sum to $(1 - p_y)^2$ at most"
+            f"$1 - p_y$ is at most {formula(bound)}, which it comes near at $p_y$ = "
+            f"{mp.nstr(where, 4)}, and the squares of the other probabilities sum to "
+            f"{formula((1 - SHARE) ** 2)} at most"
         )
         return Row(name, answer, says, claims)
     square = loss.fixed(loss.total(lambda n: Derivative(loss.value, loss.s[n]) ** 2))
-    near = [value for value, _ in search.values(loss, square)]
     rays = [*search.rays(loss, 1), *search.rays(loss, -1)]
-    far = [value for value, _ in search.values(loss, square, rays)]
-    if not near:
+    found = [*search.values(loss, square), *search.values(loss, square, rays)]
+    if not found:
         return Row(name, None, "no slope was found")
-    if far and max(far) > STEEP * max(near):
-        checked = loss.claim(square, "<=", search.rounded(min(near) + 1, up=True), prove=False)
-        if checked is None or checked:
-            return Row(name, None, "the gradient grows far out, and no more is known")
-        says = f"the gradient grows without a bound that was found, to {mp.nstr(max(far), 3)}"
-        return Row(name, False, f"{says} squared{loss.at_numbers}", (checked,))
-    most = max([*near, *far])
-    if integrations(loss.value):  # too dear to look far enough
-        return Row(name, None, f"the longest gradient found is {mp.nstr(mp.sqrt(most), 6)}")
+    most, _ = search.best(loss, square, found, 1)
     bound = search.nice(most)
-    if bound is None:
-        bound = search.rounded(mp.sqrt(most) * (1 + mp.mpf(10) ** -5), up=True) ** 2
-    checked = loss.claim(square, "<=", bound, prove=is_small(loss.value, loss.value))
-    if not checked:
-        says = f"the longest gradient found{loss.at_numbers} is {mp.nstr(mp.sqrt(most), 6)}"
-        return Row(name, None, f"{says}, and others are longer")
+    checked = bound is not None and is_small(square) and loss.claim(square, "<=", bound)
+    if not checked or checked.kind != "proved":
+        says = f"no gradient longer than {mp.nstr(mp.sqrt(most), 6)} was found"
+        return Row(name, None, f"{says} {search.where_tried(loss)}; no bound is shown")
     answer = sqrt(bound)
-    return Row(
-        name,
-        answer,
-        f"the gradient is at most {formula(answer)} long{loss.at_numbers}",
-        (checked,),
-    )
+    says = f"the gradient is at most {formula(answer)} long{loss.at_numbers}"
+    return Row(name, answer, says, (checked,))
 
 
 def curvature(loss):
-    """The largest curvature in any direction."""
+    """The largest size of the second derivative along any direction of length one."""
     name = "curvature bound"
+    if sharper := size.grows(loss, 2):
+        says = f"{sharper.words}, the curvature along this ray exceeds {sharper.bound}"
+        return Row(name, False, f"{says}, up to its sign", sharper.claims)
     if loss.pull is not None:
+        # With r = p_others / (1 - p) the Hessian is
+        #   p (1-p) turned (e_y - r)(e_y - r)' + (1-p) pull (diag(r) - r r'),
+        # and between -B and B where |2 p (1-p) turned| <= B and |(1-p) pull| <= 2 B.
         turned = loss.pull - (1 - SHARE) * loss.pull.diff(SHARE)
-        two = 2 * SHARE * (1 - SHARE) * turned
-        if (found := _largest(loss, two)) is None:
-            return Row(name, None, "the curvature has no largest value that was found")
-        bound, _ = found
-        fixed = loss.fixed(two)
-        claims = [loss.claim(fixed, *side, prove=not fixed.has(log)) for side in _between(bound)]
-        if not all(claims):
-            return Row(name, None, "the bound that was found does not hold")
-        says = f"of two classes, in no direction it curves more than {formula(bound)}"
-        return Row(name, bound, says + loss.at_numbers, tuple(claims))
+        two, length = (
+            _bounded(loss, 2 * SHARE * (1 - SHARE) * turned),
+            _bounded(loss, loss.pull * (1 - SHARE)),
+        )
+        if two is None or length is None:
+            return Row(name, None, "no bound was found for the curvature")
+        bound = Max(two[0], length[0] / 2)
+        says = f"in no direction of length one it curves more than {formula(bound)}"
+        return Row(name, bound, says + loss.at_numbers, (*two[2], *length[2]))
     second = slopes.hessian(loss)
     if second.answer is None or second.answer.has(Heaviside, argmax):
         return Row(name, None, "the second derivatives are not known everywhere")
+    most = max(_curvatures(loss, second.answer), default=None)
+    if most is None:
+        return Row(name, None, "no curvature was found")
     v = loss.vector("v")
-    form = loss.total(
-        lambda n: loss.total(
-            lambda m: v[n] * v[m] * second.answer.subs({j: n, k: m}, simultaneous=True), "m"
+    form = loss.fixed(
+        loss.total(
+            lambda n: loss.total(
+                lambda m: v[n] * v[m] * second.answer.subs({j: n, k: m}, simultaneous=True), "m"
+            )
         )
     )
-    most = max(
-        (_curve(loss, second.answer, point) for point in list(search.scores(loss))[::4]),
-        default=None,
-    )
-    if most is None or most > STEEP:
-        return Row(name, None, "no bound was found")
-    bound = search.nice(most)
-    if bound is None:
-        bound = search.rounded(most * (1 + mp.mpf(10) ** -6), up=True)
-    square = loss.total(lambda n: v[n] ** 2)
-    checked = loss.claim(loss.fixed(form), "<=", bound * square, prove=False)
-    if not checked:
-        return Row(name, None, f"it curves at least {mp.nstr(most, 6)}{loss.at_numbers}")
-    says = f"in no direction that was tried does it curve more than {formula(bound)}"
-    return Row(name, bound, says + loss.at_numbers, (checked,))
+    bound, square = search.nice(most), loss.total(lambda n: v[n] ** 2)
+    claims = ()
+    if bound is not None and is_small(form):
+        claims = (
+            loss.claim(form, "<=", bound * square),
+            loss.claim(form, ">=", -bound * square),
+        )
+    if not claims or any(not found or found.kind != "proved" for found in claims):
+        says = f"no curvature larger than {mp.nstr(most, 6)} was found"
+        return Row(name, None, f"{says} {search.where_tried(loss)}; no bound is shown")
+    says = f"in no direction of length one it curves more than {formula(bound)}{loss.at_numbers}"
+    return Row(name, bound, says, claims)
 
 
 def convex(loss):
@@ -129,6 +118,19 @@ def convex(loss):
     return Row(name, True, "halfway between two scores it is at most the mean there", (checked,))
 
 
+def _bounded(loss, expression):
+    """A bound of the size over all probabilities, where it is nearly reached, and the claims."""
+    if (found := _largest(loss, expression)) is None:
+        return None
+    bound, where = found
+    fixed = loss.fixed(expression)
+    claims = [
+        loss.claim(fixed, relation, end, prove=not fixed.has(log))
+        for relation, end in (("<=", bound), (">=", -bound))
+    ]
+    return (bound, where, tuple(claims)) if all(claims) else None
+
+
 def _largest(loss, expression):
     """The largest absolute value over probabilities, a little more unless simple, and where."""
     fixed = loss.fixed(expression)
@@ -137,11 +139,11 @@ def _largest(loss, expression):
         for step in range(-400, 401):
             share = 1 / (1 + mp.exp(mp.mpf(step) / 20))
             try:
-                size = abs(evaluate(fixed, Point({SHARE: share, K: 3})))
+                found = abs(evaluate(fixed, Point({SHARE: share, K: 3})))
             except search.FAILS:
                 return None
-            if size > best:
-                best, where = size, share
+            if found > best:
+                best, where = found, share
     if where is None or best > STEEP:
         return None
     end = search.nice(mp.nint(best * 10**6) / 10**6)
@@ -150,18 +152,16 @@ def _largest(loss, expression):
     return search.rounded(best * (1 + mp.mpf(10) ** -3), up=True), where
 
 
-def _between(bound):
-    return ("<=", bound), (">=", -bound)
-
-
-def _curve(loss, entry, point):
-    """The largest eigenvalue of the Hessian at a point; 0 where it has none."""
-    size = len(point)
-    rows = mp.zeros(size)
-    for a in range(size):
-        for b in range(size):
-            value = search.number(loss, entry.subs({j: a + 1, k: b + 1}, simultaneous=True), point)
-            if value is None:
-                return mp.mpf(0)
-            rows[a, b] = value
-    return max(mp.eigsy(rows, eigvals_only=True))
+def _curvatures(loss, second):
+    """The largest size of an eigenvalue of the Hessian at each second place, where it has any."""
+    entries = {
+        size: [
+            [second.subs({j: a + 1, k: b + 1}, simultaneous=True) for b in range(size)]
+            for a in range(size)
+        ]
+        for size in loss.sizes
+    }
+    for place in list(search.scores(loss))[::2]:
+        rows = [[search.number(loss, x, place) for x in row] for row in entries[len(place)]]
+        if not any(None in row for row in rows):
+            yield max(map(abs, mp.eigsy(mp.matrix(rows), eigvals_only=True)))

@@ -17,6 +17,7 @@ from sympy.concrete.delta import deltasummation
 from sympy.polys.polyerrors import PolynomialError
 
 from lossnotes.derive.symbols import K, delta, j, k, softmax
+from lossnotes.derive.symbols import p as P
 from lossnotes.portrait.loss import SHARE
 from lossnotes.portrait.table import Row, formula
 
@@ -31,14 +32,13 @@ def gradient(loss):
         p_j = softmax(loss.s)[j] - delta(j, loss.y)
         right = loss.pull.xreplace({SHARE: share}) * p_j
         says = (
-            f"the derivative by $s_j$ is the pull at $p_y$ times $p_j - \\delta_{{jy}}$, "
-            f"with the pull {formula(loss.pull)}"
+            f"the derivative by {formula(loss.s[j])} is the pull at $p_y$ times "
+            f"{formula(P[j] - delta(j, loss.y))}, with the pull {formula(loss.pull)}"
         )
         return _formula_row(loss, "gradient", left, right, says, loss.pull)
     right = _readable(loss, loss.value.diff(loss.s[j]))
-    return _formula_row(
-        loss, "gradient", left, right, f"the derivative by $s_j$ is {_shown(right)}"
-    )
+    says = f"the derivative by {formula(loss.s[j])} is {_shown(right)}"
+    return _formula_row(loss, "gradient", left, right, says)
 
 
 def hessian(loss):
@@ -52,13 +52,13 @@ def hessian(loss):
             loss.pull.xreplace({SHARE: p[loss.y]}) * p[j] * (delta(j, k) - p[k])
             - slope.xreplace({SHARE: p[loss.y]}) * away
         )
-        says = "the pull times $p_j (\\delta_{jk} - p_k)$"
+        says = f"the pull times {formula(P[j] * (delta(j, k) - P[k]))}"
         if slope != 0:
-            turn = formula(slope)
-            says += f" minus {turn} at $p_y$ times $(p_j - \\delta_{{jy}}) (p_k - \\delta_{{ky}})$"
+            both = (P[j] - delta(j, loss.y)) * (P[k] - delta(k, loss.y))
+            says += f" minus {formula(slope)} at $p_y$ times {formula(both)}"
     else:
         right = _readable(loss, _readable(loss, loss.value.diff(loss.s[j])).diff(loss.s[k]))
-        says = f"the derivative by $s_j$ and $s_k$ is {_shown(right)}"
+        says = f"the derivative by {formula(loss.s[j])} and {formula(loss.s[k])} is {_shown(right)}"
     return _formula_row(loss, "Hessian", left, right, says)
 
 

@@ -1,8 +1,8 @@
 """Rows: what may be done to scores and classes without a change."""
 
-from sympy import Derivative, Integer
+from sympy import Derivative, Indexed, Integer, KroneckerDelta, Sum
 
-from lossnotes.derive.symbols import K, c, one_hot
+from lossnotes.derive.symbols import Entry, K, c, one_hot
 from lossnotes.portrait.table import Row
 
 
@@ -56,22 +56,31 @@ def labels(loss):
 def renaming(loss):
     """Whether the loss knows the classes by their names."""
     name = "symmetric under renaming"
-    first, second = loss.s[1], loss.s[2]
-    swapped = loss.with_scores(
-        loss.s + (second - first) * (one_hot(1) - one_hot(2)), loss.of(Integer(2))
-    )
-    checked = loss.claim(swapped, "=", loss.of(Integer(1)))
-    third = loss.with_scores(
-        loss.s + (second - first) * (one_hot(1) - one_hot(2)), loss.of(Integer(3))
-    )
-    claims = [checked]
-    if loss.classes == K or int(loss.classes) > 2:
-        claims.append(loss.claim(third, "=", loss.of(Integer(3))))
+    classes = _named(loss)
+    pairs = [(1, other) for other in classes if other != 1]
+    claims = []
+    for first, second in pairs:
+        moved = loss.s + (loss.s[second] - loss.s[first]) * (one_hot(first) - one_hot(second))
+        other = next(n for n in range(1, 4) if n not in (first, second))
+        labels = [(second, first), (first, second)]
+        if loss.classes == K or int(loss.classes) > 2:
+            labels.append((other, other))
+        for renamed, label in labels:
+            swapped = loss.with_scores(moved, loss.of(Integer(renamed)))
+            claims.append(loss.claim(swapped, "=", loss.of(Integer(label))))
     claims = tuple(found for found in claims if found is not None)
     if not claims:
         return Row(name, None, "no point was found at which both have values")
-    if all(claims):
-        says = "with the scores of classes 1 and 2 exchanged, and the label renamed, it is the same"
-    else:
-        says = "with the scores of classes 1 and 2 exchanged, and the label renamed, it is another"
+    names = " or ".join(f"{first} and {second}" for first, second in pairs)
+    says = f"with the scores of classes {names} exchanged, and the label renamed, it is " + (
+        "the same" if all(claims) else "another"
+    )
     return Row(name, all(claims), says, claims)
+
+
+def _named(loss):
+    """Classes 1 and 2, and all that stand in the loss by their number."""
+    indices = [x.args[1] for x in loss.value.atoms(Indexed, Entry)]
+    indices += [x for part in loss.value.atoms(KroneckerDelta) for x in part.args]
+    indices += [x for part in loss.value.atoms(Sum) for x in part.limits[0][1:]]
+    return sorted({1, 2} | {int(x) for x in indices if x.is_Integer})

@@ -3,17 +3,25 @@
 import re
 from dataclasses import dataclass
 from html import escape
+from itertools import chain
 
 from sympy import Float, Rational, exp, log, sympify
 
 from lossnotes.derive.claim import understood
 from lossnotes.derive.display import latex
-from lossnotes.derive.points import affordable, draw_points
+from lossnotes.derive.expressions import text
+from lossnotes.derive.kinks import beside_kinks
+from lossnotes.derive.points import DIGITS, affordable, draw_points
 from lossnotes.derive.prove import unfold
-from lossnotes.derive.verdict import Trial, Verdict, compare
+from lossnotes.derive.verdict import (
+    MISUNDERSTOOD,
+    Trial,
+    Verdict,
+    _hard_points,
+    compare,
+)
 
-KINDS = ("refuted", "confirmed", "proved")
-DIGITS = 30  # of a claim that is tried at points only
+KINDS = ("refuted", "computed", "confirmed", "proved")
 SMALL = 12  # operations in a claim about size for which a proof is sought
 
 
@@ -40,14 +48,14 @@ class Claim:
 def claim(left, relation, right, prove=True):
     """The claim with its verdict; None where no point has a value on both sides.
 
-    Where no proof is sought, and where one would take too long, the claim is tried at points only.
+    Where no proof is sought the claim is tried wherever `compare` tries what it cannot prove, so
+    that "confirmed" means the same.
     """
     left, right = map(sympify, (left, right))
+    judge = compare if prove else tried
     try:
-        if prove:
-            return Claim(left, relation, right, compare(left, relation, right))
-        return Claim(left, relation, right, tried(left, relation, right))
-    except ValueError:
+        return Claim(left, relation, right, judge(left, relation, right))
+    except (ValueError, *MISUNDERSTOOD):
         return None
 
 
@@ -60,11 +68,13 @@ def is_small(*sides):
 
 
 def tried(left, relation, right):
-    """The verdict of random points and corners alone."""
+    """The verdict of all the points of `compare`, without a proof."""
     sides = understood(left, right)
-    points = affordable(draw_points(*sides, special=relation != "="), *sides)
+    drawn = affordable(draw_points(*sides, special=relation != "="), *sides)
     trial = Trial(sides[0], relation, sides[1])
-    trial.through(points, DIGITS)
+    trial.through(chain(drawn, beside_kinks(*sides)), DIGITS)
+    if trial.tried and not trial.witness:
+        trial.through(_hard_points(sides[0], relation, sides[1], True), DIGITS)
     if not trial.tried:
         raise ValueError(f"no point has a value on both sides of {left} {relation} {right}")
     kind = "refuted" if trial.witness else "confirmed"
@@ -91,7 +101,7 @@ class Row:
 
     @property
     def kind(self):
-        """The verdict: proved, confirmed, refuted, or open where nothing is shown."""
+        """The verdict: proved, confirmed, refuted, computed, or open where nothing is shown."""
         if not self.claims or self.answer is None:
             return "open"
         return min((claim.kind for claim in self.claims), key=KINDS.index)
@@ -106,7 +116,7 @@ class Row:
         """In words: proved, confirmed at how many points, refuted and where, or not decided."""
         if self.kind == "open":
             return "not decided"
-        return str(min((c.verdict for c in self.claims), key=lambda v: KINDS.index(v.kind)))
+        return str(min(self.claims, key=lambda claim: KINDS.index(claim.kind)).verdict)
 
     @property
     def words(self):
@@ -135,7 +145,7 @@ class Portrait:
 
     def __repr__(self):
         width = max(len(row.name) for row in self.rows)
-        lines = [f"{self.loss.typed}"]
+        lines = [text(self.loss.typed)]
         for row in self.rows:
             lines.append(f"{row.name:{width}}  {row.words:5}  {_plain(row.says)}")
             lines.append(f"{'':{width}}         [{row.verdict}]")
@@ -175,7 +185,12 @@ def formula(expression):
     """An expression as a formula in a sentence; fractions of many digits as decimals."""
     long = {x: Float(x, 7) for x in sympify(expression).atoms(Rational) if x.q > 1000}
     expression = sympify(expression).xreplace(long)
-    return f"${latex(expression)}$"
+    shown = latex(expression)
+    _TEXTS[shown] = text(expression)
+    return f"${shown}$"
+
+
+_TEXTS = {}  # of the formulas in sentences, for where LaTeX is not read
 
 
 def _in_html(says):
@@ -188,4 +203,4 @@ def _in_latex(says):
 
 
 def _plain(says):
-    return says.replace("$", "")
+    return re.sub(r"\$(.+?)\$", lambda found: _TEXTS.get(found[1], found[1]), says)

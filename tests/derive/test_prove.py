@@ -135,6 +135,14 @@ FALSE = {
 }
 
 
+def test_a_free_index_may_have_the_name_of_a_bound_one():
+    squares = over(i, softmax(s)[i] ** 2)
+    by_hand = over(i, 2 * softmax(s)[i] ** 2 * (delta(i, j) - softmax(s)[j]))
+    assert equal(squares.diff(s[j]), by_hand).kind == "proved"
+    assert equal(Derivative(squares, s[j]), by_hand).kind == "proved"
+    assert not equal(squares.diff(s[j]), by_hand + softmax(s)[j])
+
+
 @pytest.mark.parametrize("sides", FALSE.values(), ids=FALSE)
 def test_the_prover_alone_does_not_prove_what_is_false(sides):
     assert not proves_equal(*sides)
