@@ -265,7 +265,7 @@ def pulls(ax, portraits):
         curve = lambdify(SHARE, pull, "numpy")
         ax.plot(share, np.broadcast_to(curve(share), share.shape), label=name)
     ax.set(xlabel="probability of the label $p_y$", ylabel="pull", xlim=(0, 1))
-    ax.legend()
+    ax.legend(loc="lower center", bbox_to_anchor=(0.5, 1), ncols=2)  # above every curve
 
 
 def _write(ax, place, number, va="center", **look):

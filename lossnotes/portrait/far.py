@@ -40,13 +40,13 @@ def _row(loss, name, side):
     elif abs(far) < TINY and abs(near) < TINY:
         checked = loss.claim(along**2, "<=", SMALL**2, prove=False)
         answer = "fades"
-        says = f"the slope is 10^-6 at most in size; {mp.nstr(near, 5)} at {side * FAR}"
+        says = f"the slope is a millionth at most in size; {mp.nstr(near, 5)} at {side * FAR}"
     elif abs(near - far) < TINY * abs(far):
         if (value := search.nice(1000 * far)) is None:
             return Row(name, None, f"{found}{loss.at_numbers}")
         answer = value / 1000
         checked = loss.claim((along - answer) ** 2, "<=", SMALL**2, prove=False)
-        says = f"the slope is {formula(answer)}, up to 10^-6"
+        says = f"the slope is {formula(answer)}, up to a millionth"
     elif abs(far) > 1.5 * abs(near):
         checked = loss.claim(Derivative(along**2, FARTHER), ">=", 0, prove=False)
         answer, says = "grows", f"the slope never falls in size; {found}"
