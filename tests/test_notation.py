@@ -57,9 +57,10 @@ def missing_symbols(page):
 
 
 def module_of(chapter):
-    """The module of that name, in whichever part of the library."""
+    """The module of that name, in whichever part of the library; not every study has one."""
     names = (f"lossnotes.{part}.{chapter}" for part in ("losses", "learning", "studies"))
-    return importlib.import_module(next(name for name in names if importlib.util.find_spec(name)))
+    found = next((name for name in names if importlib.util.find_spec(name)), None)
+    return found and importlib.import_module(found)
 
 
 def chapters_of(row):
