@@ -734,6 +734,80 @@ def test_what_takes_too_long_is_stopped_and_python_starts_again(awake):
     assert run(awake, 1).locator(".verdict.proved").count() == 2
 
 
+def put(page, number, source):
+    """Put a source into a cell."""
+    page.locator("pre[contenteditable]").nth(number).focus()
+    page.keyboard.press("Control+A")
+    page.keyboard.insert_text(source)
+
+
+def test_to_stop_lets_go_of_what_waits(awake):
+    put(awake, 1, "while True: pass")
+    for _ in range(3):
+        awake.keyboard.press("Shift+Enter")
+    awake.wait_for_function(SAYS, arg="Running cell 2")
+    awake.get_by_role("button", name="Stop").click()
+    awake.wait_for_timeout(500)
+    assert "Stopped. What was computed is lost" in awake.locator(".workbench").inner_text()
+
+
+def test_what_is_changed_while_it_runs_has_not_run(awake):
+    put(awake, 1, "import time\ntime.sleep(1)")
+    awake.keyboard.press("Shift+Enter")
+    awake.wait_for_function(SAYS, arg="Running cell 2")
+    awake.get_by_role("button", name="Reset all").click()
+    awake.wait_for_function(SAYS, arg="was changed while it ran")
+    assert awake.evaluate(SHOWN)[1] == ""
+    assert awake.locator(".cell").nth(1).locator(".verdict.proved").count() == 2
+
+
+def test_a_cell_that_fails_is_run_again_before_those_below_it(awake):
+    put(awake, 1, "1 / 0")
+    for _ in range(2):
+        awake.evaluate("document.querySelector('.workbench [role=status]').textContent = ''")
+        awake.locator("pre[contenteditable]").nth(2).focus()
+        awake.keyboard.press("Shift+Enter")
+        awake.wait_for_function(SAYS, arg="Cell 2 ends with an error. Those below it were not run.")
+
+
+def test_a_line_does_not_go_on_from_what_is_lost(awake):
+    line = run(awake, 2).get_by_label("What next")
+    awake.get_by_role("button", name="Stop").click()
+    line.fill("softmax(s)[j]")
+    line.press("Enter")
+    awake.wait_for_function(SAYS, arg="Run the cell again first")
+
+
+def test_python_can_be_stopped_while_it_wakes(window, address, workbench):
+    page = window.new_page()
+    page.goto(f"{address}/book/losses/softmax.html")
+    page.get_by_role("button", name="Try it").click()
+    page.get_by_role("button", name="Stop").click()
+    assert run(page, 1).locator(".verdict.proved").count() == 2
+    page.close()
+
+
+def test_python_that_does_not_come_is_said_and_may_be_asked_again(window, address, workbench):
+    page = window.new_page()
+    page.route("**/*.wasm", lambda route: route.abort())
+    page.goto(f"{address}/book/losses/softmax.html")
+    page.get_by_role("button", name="Try it").click()
+    page.wait_for_function(SAYS, arg="Python cannot start")
+    page.unroute("**/*.wasm")
+    assert run(page, 1).locator(".verdict.proved").count() == 2
+    page.close()
+
+
+def test_on_paper_it_is_day_and_nothing_can_be_pressed(awake):
+    awake.emulate_media(media="print")
+    awake.evaluate("document.documentElement.dataset.theme = 'dark'")
+    paper = "getComputedStyle(document.documentElement).getPropertyValue('--paper')"
+    assert awake.evaluate(paper) == "#fefdfb"
+    assert not any(button.is_visible() for button in awake.get_by_role("button", name="Run").all())
+    awake.evaluate("document.documentElement.dataset.theme = 'light'")
+    awake.emulate_media(media="screen")
+
+
 def test_a_woken_page_fits_a_phone(awake):
     run(awake, 2).get_by_label("What next").fill("softmax(s)[j]")
     awake.set_viewport_size({"width": 390, "height": 800})
@@ -824,6 +898,27 @@ def test_a_link_carries_what_was_typed(claim, window):
     other.goto(claim.url)
     assert other.get_by_label("A claim").input_value() == "KL(q, p) >= 0  # Gibbs"
     other.close()
+
+
+def test_a_link_is_followed_in_a_page_that_is_open(claim):
+    claim.evaluate("location.hash = 'claim=' + encodeURIComponent('1 <= K # 100% <b>')")
+    assert claim.get_by_label("A claim").input_value() == "1 <= K # 100% <b>"
+
+
+def test_a_verdict_on_what_no_longer_stands_there_is_not_shown(claim):
+    judge(claim, "1 <= K")
+    claim.get_by_label("A claim").fill("KL(q, p) >= 0")
+    claim.keyboard.press("Shift+Enter")
+    claim.get_by_label("A claim").fill("KL(q, p) >= 1")
+    claim.locator(".preview .katex").wait_for()  # is answered after the claim
+    assert claim.get_by_role("region", name="Verdict").inner_text() == ""
+
+
+def test_a_claim_that_python_breaks_off_at_is_said_and_the_next_is_judged(claim):
+    claim.get_by_label("A claim").fill("(" * 1000 + "1" + ")" * 1000 + " = 1")
+    claim.keyboard.press("Shift+Enter")
+    claim.get_by_text("Python broke off").wait_for()
+    assert judge(claim, "1 = 1").locator(".verdict.proved").count() == 1
 
 
 def test_every_example_is_understood(claim):
