@@ -782,6 +782,7 @@ def test_python_can_be_stopped_while_it_wakes(window, address, workbench):
     page = window.new_page()
     page.goto(f"{address}/book/losses/softmax.html")
     page.get_by_role("button", name="Try it").click()
+    page.get_by_role("button", name="Run", exact=True).first.click()
     page.get_by_role("button", name="Stop").click()
     assert run(page, 1).locator(".verdict.proved").count() == 2
     page.close()

@@ -64,8 +64,8 @@ def contrast(one, other):
 
 
 def paper(theme):
-    css = STYLESHEET.read_text()
-    return to_rgb(re.search(rf'data-theme="{theme}"\] {{\s+--paper: (#\w+)', css)[1])
+    light, dark = re.findall(r"--paper: (#\w+)", STYLESHEET.read_text())
+    return to_rgb(dark if theme == "dark" else light)
 
 
 def test_contrast_is_that_of_the_standard():
