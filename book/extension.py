@@ -2,6 +2,8 @@
 
 import hashlib
 import re
+from html import escape
+from pathlib import Path
 
 from docutils import nodes
 from sphinx.addnodes import toctree
@@ -88,6 +90,26 @@ def fetch_faces_at_once(app, page, template, context, doctree):
     context["metatags"] = context.get("metatags", "") + FETCH.format(addresses)
 
 
+MOVING = 'class="moving"'
+
+
+def set_moving_pictures_into_the_page(app, doctree):
+    """A picture that moves must be part of the page, where its script can draw it again."""
+    for image in list(doctree.findall(nodes.image)):
+        if not image["uri"].endswith(".svg"):
+            continue
+        svg = (Path(app.srcdir) / image["uri"]).read_text()
+        if MOVING in svg:
+            words = escape(image["alt"])
+            svg = svg.replace(MOVING, f'{MOVING} role="img" aria-label="{words}"')
+            image.replace_self(nodes.raw("", svg, format="html"))
+
+
+def load_their_script(app, page, template, context, doctree):
+    if MOVING in context.get("body", ""):
+        app.add_js_file("moving.js", defer="defer")
+
+
 def mend_bibliography(app, page, template, context, doctree):
     """Take the role "list" from a list of works whose entries have a role of their own."""
     if body := context.get("body"):
@@ -99,6 +121,8 @@ def mend_bibliography(app, page, template, context, doctree):
 def setup(app):
     app.connect("config-inited", link_to_repository)
     app.connect("doctree-read", list_index_of_terms, priority=900)
+    app.connect("doctree-read", set_moving_pictures_into_the_page, priority=900)
+    app.connect("html-page-context", load_their_script)
     app.connect(
         "env-get-updated", write_all_pages_that_may_have_changed, priority=900
     )

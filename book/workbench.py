@@ -105,7 +105,8 @@ def compile_into(folder, name, root, *sources):
 
 def prepare():
     """Pyodide and compiled SymPy in PYTHON, unless they are there."""
-    made_with = f"{PYODIDE} {INTEGRITY} sympy {version('sympy')} mpmath {version('mpmath')}"
+    compiler = hashlib.sha256(COMPILER.read_bytes()).hexdigest()
+    made_with = f"{PYODIDE} {INTEGRITY} {compiler} sympy {version('sympy')} mpmath {version('mpmath')}"
     note = PYTHON / "made-with"
     if note.is_file() and note.read_text() == made_with:
         return
@@ -129,7 +130,11 @@ def compile_library():
             [ROOT / name] if name.endswith(".py") else (ROOT / name).rglob("*.py")
         )
     )
-    digest = hashlib.sha256(b"".join(map(Path.read_bytes, sources))).hexdigest()
+    named = [
+        str(source.relative_to(ROOT)).encode() + source.read_bytes()
+        for source in sources
+    ]
+    digest = hashlib.sha256(b"".join([COMPILER.read_bytes(), *named])).hexdigest()
     note = PYTHON / "library"
     if not note.is_file() or note.read_text() != digest:
         compile_into(PYTHON, "lossnotes.zip", ROOT, *LIBRARY)

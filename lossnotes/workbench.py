@@ -60,7 +60,7 @@ class Page:
             with redirect_stdout(printed):
                 for statement in ast.parse(source).body:
                     lacks |= self._do(statement)
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             outputs.append(("error", _told(error)))
         else:
             if self.shown is not None:

@@ -12,12 +12,15 @@ from types import SimpleNamespace
 from urllib.parse import urlencode
 
 import nbformat
+import numpy as np
 import pikepdf
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from docutils import nodes
+from mpmath import mp
 from playwright.sync_api import sync_playwright
 from sphinx_external_toc.parsing import parse_toc_yaml
+from sympy import Symbol, lambdify, sympify
 
 ROOT = Path(__file__).parents[1]
 PAGES = [*parse_toc_yaml(ROOT / "_toc.yml"), "genindex", "search"]
@@ -731,6 +734,80 @@ def test_what_takes_too_long_is_stopped_and_python_starts_again(awake):
     assert run(awake, 1).locator(".verdict.proved").count() == 2
 
 
+def put(page, number, source):
+    """Put a source into a cell."""
+    page.locator("pre[contenteditable]").nth(number).focus()
+    page.keyboard.press("Control+A")
+    page.keyboard.insert_text(source)
+
+
+def test_to_stop_lets_go_of_what_waits(awake):
+    put(awake, 1, "while True: pass")
+    for _ in range(3):
+        awake.keyboard.press("Shift+Enter")
+    awake.wait_for_function(SAYS, arg="Running cell 2")
+    awake.get_by_role("button", name="Stop").click()
+    awake.wait_for_timeout(500)
+    assert "Stopped. What was computed is lost" in awake.locator(".workbench").inner_text()
+
+
+def test_what_is_changed_while_it_runs_has_not_run(awake):
+    put(awake, 1, "import time\ntime.sleep(1)")
+    awake.keyboard.press("Shift+Enter")
+    awake.wait_for_function(SAYS, arg="Running cell 2")
+    awake.get_by_role("button", name="Reset all").click()
+    awake.wait_for_function(SAYS, arg="was changed while it ran")
+    assert awake.evaluate(SHOWN)[1] == ""
+    assert awake.locator(".cell").nth(1).locator(".verdict.proved").count() == 2
+
+
+def test_a_cell_that_fails_is_run_again_before_those_below_it(awake):
+    put(awake, 1, "1 / 0")
+    for _ in range(2):
+        awake.evaluate("document.querySelector('.workbench [role=status]').textContent = ''")
+        awake.locator("pre[contenteditable]").nth(2).focus()
+        awake.keyboard.press("Shift+Enter")
+        awake.wait_for_function(SAYS, arg="Cell 2 ends with an error. Those below it were not run.")
+
+
+def test_a_line_does_not_go_on_from_what_is_lost(awake):
+    line = run(awake, 2).get_by_label("What next")
+    awake.get_by_role("button", name="Stop").click()
+    line.fill("softmax(s)[j]")
+    line.press("Enter")
+    awake.wait_for_function(SAYS, arg="Run the cell again first")
+
+
+def test_python_can_be_stopped_while_it_wakes(window, address, workbench):
+    page = window.new_page()
+    page.goto(f"{address}/book/losses/softmax.html")
+    page.get_by_role("button", name="Try it").click()
+    page.get_by_role("button", name="Stop").click()
+    assert run(page, 1).locator(".verdict.proved").count() == 2
+    page.close()
+
+
+def test_python_that_does_not_come_is_said_and_may_be_asked_again(window, address, workbench):
+    page = window.new_page()
+    page.route("**/*.wasm", lambda route: route.abort())
+    page.goto(f"{address}/book/losses/softmax.html")
+    page.get_by_role("button", name="Try it").click()
+    page.wait_for_function(SAYS, arg="Python cannot start")
+    page.unroute("**/*.wasm")
+    assert run(page, 1).locator(".verdict.proved").count() == 2
+    page.close()
+
+
+def test_on_paper_it_is_day_and_nothing_can_be_pressed(awake):
+    awake.emulate_media(media="print")
+    awake.evaluate("document.documentElement.dataset.theme = 'dark'")
+    paper = "getComputedStyle(document.documentElement).getPropertyValue('--paper')"
+    assert awake.evaluate(paper) == "#fefdfb"
+    assert not any(button.is_visible() for button in awake.get_by_role("button", name="Run").all())
+    awake.evaluate("document.documentElement.dataset.theme = 'light'")
+    awake.emulate_media(media="screen")
+
+
 def test_a_woken_page_fits_a_phone(awake):
     run(awake, 2).get_by_label("What next").fill("softmax(s)[j]")
     awake.set_viewport_size({"width": 390, "height": 800})
@@ -823,11 +900,141 @@ def test_a_link_carries_what_was_typed(claim, window):
     other.close()
 
 
+def test_a_link_is_followed_in_a_page_that_is_open(claim):
+    claim.evaluate("location.hash = 'claim=' + encodeURIComponent('1 <= K # 100% <b>')")
+    assert claim.get_by_label("A claim").input_value() == "1 <= K # 100% <b>"
+
+
+def test_a_verdict_on_what_no_longer_stands_there_is_not_shown(claim):
+    judge(claim, "1 <= K")
+    claim.get_by_label("A claim").fill("KL(q, p) >= 0")
+    claim.keyboard.press("Shift+Enter")
+    claim.get_by_label("A claim").fill("KL(q, p) >= 1")
+    claim.locator(".preview .katex").wait_for()  # is answered after the claim
+    assert claim.get_by_role("region", name="Verdict").inner_text() == ""
+
+
+def test_a_claim_that_python_breaks_off_at_is_said_and_the_next_is_judged(claim):
+    claim.get_by_label("A claim").fill("(" * 1000 + "1" + ")" * 1000 + " = 1")
+    claim.keyboard.press("Shift+Enter")
+    claim.get_by_text("Python broke off").wait_for()
+    assert judge(claim, "1 = 1").locator(".verdict.proved").count() == 1
+
+
 def test_every_example_is_understood(claim):
     for name in claim.get_by_label("Examples").locator("option").all_inner_texts()[1:]:
         claim.get_by_label("Examples").select_option(name)  # takes the last verdict away
         verdict = claim.get_by_role("region", name="Verdict").locator(".verdict, .refuted").first
         verdict.wait_for()
+
+
+# Pictures that move
+
+
+@pytest.fixture(scope="session")
+def moving(site):
+    """The pages that have a moving picture."""
+    pages = [page for page in PAGES if 'class="moving"' in (site / f"{page}.html").read_text()]
+    assert pages
+    return pages
+
+
+@pytest.fixture(scope="module")
+def moved(window, address, moving):
+    """Open pages, one for each with a moving picture."""
+    pages = []
+    for name in moving:
+        page = window.new_page()
+        page.goto(f"{address}/{name}.html")
+        page.locator(".moves").first.wait_for()
+        pages.append(page)
+    yield pages
+    for page in pages:
+        page.close()
+
+
+PICTURE = """
+() => [...document.querySelectorAll("svg.moving")].map(({ dataset }) =>
+  [dataset.picture, JSON.parse(dataset.given), Moving.pictures[dataset.picture].ranges])
+"""
+AT_POINTS = """
+([given, points]) => points.map(point => Moving.made({ it: given }).it(...point))
+"""
+
+
+def difference_from_sympy(page, formula, ranges, seed):
+    """The largest difference of a formula in a page from SymPy at 200 points, relative above 1."""
+    rng = np.random.default_rng(seed)
+    points = [[float(rng.uniform(*ranges[name])) for name in formula["of"]] for _ in range(200)]
+    found = page.evaluate(AT_POINTS, [formula, points])
+    symbols = {name: Symbol(name, real=True) for name in formula["of"]}
+    exact = lambdify(list(symbols.values()), sympify(formula["expression"], symbols), "mpmath")
+    with mp.workdps(40):
+        wanted = [exact(*map(mp.mpf, point)) for point in points]
+    pairs = zip(found, wanted, strict=True)
+    return max(float(abs(value - want) / max(1, abs(want))) for value, want in pairs)
+
+
+def test_each_formula_of_a_moving_picture_is_that_of_sympy(moved, record_property):
+    largest, formulas_seen = 0, 0
+    for page in moved:
+        for name, given, ranges in page.evaluate(PICTURE):
+            for key, formula in given.items():
+                if isinstance(formula, dict):
+                    formulas_seen += 1
+                    difference = difference_from_sympy(page, formula, ranges, seed=formulas_seen)
+                    assert difference < 1e-13, (name, key)
+                    largest = max(largest, difference)
+    told = f"moving pictures: {formulas_seen} formulas differ from SymPy by at most {largest:.1e}"
+    record_property("measured", told)
+
+
+def test_a_formula_that_is_not_that_of_sympy_is_noticed(moved):
+    wrong = {"of": ["t"], "javascript": "t*Math.log(2.0000001)", "expression": "t*log(2)"}
+    assert difference_from_sympy(moved[0], wrong, {"t": [0, 2]}, seed=0) > 1e-9
+
+
+NUMBER = re.compile(r"-?\d+(?:\.\d+)?")
+
+
+def test_a_moving_picture_begins_as_it_is_printed(moved, browser):
+    still = browser.new_context(java_script_enabled=False)
+    for page in moved:
+        printed = still.new_page()
+        printed.goto(page.url)
+        assert printed.locator("svg.moving").first.is_visible()
+        assert printed.locator(".moves").count() == 0
+        for one, other in zip(
+            printed.locator("svg.moving").all(), page.locator("svg.moving").all(), strict=True
+        ):
+            drawn, again = one.inner_html(), other.inner_html()
+            assert NUMBER.sub("", drawn) == NUMBER.sub("", again)
+            pairs = zip(NUMBER.findall(drawn), NUMBER.findall(again), strict=True)
+            assert max(abs(float(a) - float(b)) for a, b in pairs) < 0.11
+    still.close()
+
+
+def test_a_slider_moves_its_picture_by_the_keyboard_and_says_so(moved):
+    for page in moved:
+        for slider in page.locator(".moves input").all():
+            figure = slider.locator("xpath=ancestor::figure")
+            drawn, said = (
+                figure.locator("svg.moving").inner_html(),
+                slider.get_attribute("aria-valuetext"),
+            )
+            sentence = figure.get_by_role("status").inner_text()
+            slider.focus()
+            for _ in range(3):
+                page.keyboard.press("ArrowLeft")
+            page.evaluate(DRAWN)
+            assert slider.get_attribute("aria-valuetext") != said
+            assert figure.locator("svg.moving").inner_html() != drawn
+            assert figure.get_by_role("status").inner_text() != sentence
+
+
+def test_only_a_page_with_a_moving_picture_loads_their_script(site, moving):
+    loads = [page for page in PAGES if "moving.js" in (site / f"{page}.html").read_text()]
+    assert loads == moving
 
 
 # On paper

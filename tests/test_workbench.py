@@ -89,6 +89,7 @@ def test_a_mistake_is_told_and_not_taken_for_something_missing(page):
         "from math import nothing": "ImportError: cannot import name",
         "unknown": "NameError: name &#x27;unknown&#x27; is not defined",
         "x = (": "SyntaxError in line 1: ",
+        "exit(3)": "SystemExit: 3",
     }.items():
         answer = page.run(0, source)
         ((kind, shown),) = answer["outputs"]

@@ -108,7 +108,8 @@
         (await load("cells")).open(article);
         button.remove();
       } catch {
-        button.textContent = "Python cannot start in this browser";
+        button.textContent = "Python did not come: try again";
+        button.disabled = false;
       }
     };
     document.querySelector(".article-header-buttons")?.prepend(button);

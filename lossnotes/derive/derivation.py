@@ -10,7 +10,7 @@ from lossnotes.derive.bounds import at
 from lossnotes.derive.display import latex
 from lossnotes.derive.points import symbols_of
 from lossnotes.derive.symbols import Scores, entry
-from lossnotes.derive.verdict import Verdict, compare
+from lossnotes.derive.verdict import Verdict, compare, strict_unless
 
 SIGNS = {"=": "=", "<=": r"\le", ">=": r"\ge", "<": "<", ">": ">"}
 
@@ -93,12 +93,12 @@ class Derivation:
     def equality(self, where):
         """State when a chain of inequalities is an equality: exactly at `where`, e.g. {p: q}.
 
-        Attained: at `where` every link is an equality. Only there: the ends differ at random
-        points, and where all scores are shifted, which hardly a loss can see.
+        Attained: at `where` every link is an equality. Only there: proved, for the whole chain or
+        for one of its links; or the ends differ at random points, where all scores are shifted,
+        which hardly a loss can see, and where the gap between them is least.
         Raises StepError if either fails.
         """
-        relation = {"<=": "<", ">=": ">"}.get(self.relation)
-        if relation is None:
+        if self.relation not in ("<=", ">="):
             raise ValueError(f"a chain of {self.relation} has no case of equality to state")
         chain = [self.start, *(step.expression for step in self.steps)]
         links = [
@@ -107,11 +107,19 @@ class Derivation:
         ]
         order = ["refuted", "confirmed", "proved"]
         attained = min(links, key=lambda verdict: order.index(verdict.kind))
-        only_there = compare(self.start, relation, self.result, special=False)
-        verdicts = [attained, only_there]
+        verdicts = [attained]
         if shifted := _shifted(where):
             start, result = at(self.start, shifted), at(self.result, shifted)
-            verdicts.append(compare(start, relation, result, special=False))
+            verdicts.append(compare(start, self.relation[0], result, special=False))
+        links = [
+            (left, step.relation, step.expression)
+            for left, step in zip(chain, self.steps, strict=False)
+            if step.relation != "="
+        ]
+        only_there = strict_unless(
+            self.start, self.relation, self.result, where, links if self.proved else ()
+        )
+        verdicts.append(only_there)
         for verdict in verdicts:
             if not verdict:
                 raise StepError(f"equality is not exactly at {where}: {verdict}", verdict)

@@ -1,17 +1,23 @@
-"""Where a bound fails, if anywhere: the gap between its sides is made as small as it will go."""
+"""Where a bound fails, or is an equality: its gap is made as small as it will go."""
 
 import random
 
 from mpmath import mp
+from sympy import IndexedBase, Integer
 
-from lossnotes.derive.points import DIGITS, EFFORT, Point, names_of, work
-from lossnotes.derive.symbols import Between, Classes, K, Probabilities
+from lossnotes.derive.points import DIGITS, EFFORT, Point, names_of, symbols_of, work
+from lossnotes.derive.symbols import Between, Classes, K, Probabilities, entry
 from lossnotes.derive.values import Excluded, Undefined, evaluate
 
 STARTS = (2, 3, 5, 3)  # numbers of classes
 STEPS = 90  # from each start, where they are cheap
 FEWEST = 15
 LOW = 15  # digits, while it goes down
+HIGH = 60  # digits, while the bottom is looked for
+NEWTON = 40  # steps to the bottom
+NEAR = 1e-6  # how far a point may be from a case of equality and be at it
+REACH = 12  # how far a number, or the logarithm of one, is moved
+MOST = 8  # numbers that are moved at a time
 
 
 def descend(left, right, seed=3):
@@ -23,15 +29,20 @@ def descend(left, right, seed=3):
     for classes in STARTS:
         steps = max(FEWEST, min(STEPS, EFFORT // work((left, right), classes)))
         drawn = names.draw(classes, generator)
-        start = [
-            (symbol, place)
-            for symbol, value in drawn.items()
-            if _is_a_number(symbol, value)
-            for place in _places(value)
-        ]
+        start = _coordinates(drawn)
         if not start:
             return
         yield from _downhill(left, right, drawn, start, steps, generator)
+
+
+def _coordinates(drawn):
+    """The numbers of a point that may be moved, as (symbol, place)."""
+    return [
+        (symbol, place)
+        for symbol, value in drawn.items()
+        if _is_a_number(symbol, value)
+        for place in _places(value)
+    ]
 
 
 def _is_a_number(symbol, value):
@@ -79,6 +90,123 @@ def _gap(left, right, values):
         if isinstance(gap, mp.mpc) or not mp.isfinite(gap):
             return None
         return None if abs(gap) < 1e-12 * max(abs(a), abs(b)) else gap
+
+
+def bottoms(left, right, seed=4):
+    """Points at which right - left is least, as far as Newton's steps from random points tell."""
+    names = names_of(left, right)
+    generator = random.Random(seed)
+    for classes in (2, 3, 2, 3):
+        drawn = names.draw(classes, generator)
+        coordinates = _coordinates(drawn)
+        if coordinates and len(coordinates) <= MOST:
+            if work((left, right), classes) * len(coordinates) ** 2 <= EFFORT:
+                yield from _bottom(left, right, drawn, coordinates)
+
+
+def _bottom(left, right, drawn, coordinates):
+    """Newton's steps, each shortened until it goes down; the last point, also with round numbers.
+
+    The matrix of second differences is moved by a multiple of one, so that it need have no inverse.
+    """
+    free = _Free(drawn, coordinates)
+    here, damping = [mp.mpf(0)] * len(coordinates), mp.mpf(1)
+    with mp.workdps(HIGH):
+        step = mp.mpf(10) ** (-HIGH // 4)
+
+        def gap(moves):
+            if max(map(abs, moves)) > REACH:
+                return None  # what is small far out is not an equality
+            return _gap_or_none(left, right, free.values(moves, HIGH))
+
+        lowest = gap(here)
+        for _ in range(NEWTON):
+            if lowest is None or lowest == 0:
+                break
+            slopes, curvatures = _differences(gap, here, lowest, step)
+            if slopes is None or damping > 1e20:
+                break
+            size = max(1, *map(abs, curvatures)) * damping
+            matrix = curvatures + size * mp.eye(len(here))
+            try:
+                way = mp.lu_solve(matrix, slopes)
+            except ZeroDivisionError:
+                damping *= 10
+                continue
+            there = [x - y for x, y in zip(here, way, strict=True)]
+            found = gap(there)
+            if found is not None and found < lowest:
+                here, lowest, damping = there, found, max(damping / 30, mp.mpf(10) ** -40)
+            else:
+                damping *= 10
+        values = free.values(here, HIGH)
+    yield Point(values)
+    yield Point({x: _rounded(x, v) for x, v in values.items()})
+
+
+def _differences(gap, here, lowest, step):
+    """The slopes and the curvatures of a gap; None where a neighbour has no value."""
+    count = len(here)
+
+    def moved(*places):
+        return gap([x + step * places.count(n) for n, x in enumerate(here)])
+
+    one = [moved(a) for a in range(count)]
+    two = [[moved(a, b) if b <= a else None for b in range(count)] for a in range(count)]
+    if None in one or any(two[a][b] is None for a in range(count) for b in range(a + 1)):
+        return None, None
+    curvatures, slopes = mp.matrix(count, count), mp.matrix(count, 1)
+    for a in range(count):
+        for b in range(a + 1):
+            curvature = (two[a][b] - one[a] - one[b] + lowest) / step**2
+            curvatures[a, b] = curvatures[b, a] = curvature
+        slopes[a] = (one[a] - lowest) / step - curvatures[a, a] * step / 2
+    return slopes, curvatures
+
+
+def _gap_or_none(left, right, values):
+    try:
+        a, b = (evaluate(side, Point(values)) for side in (left, right))
+    except (Undefined, Excluded, ArithmeticError):
+        return None
+    gap = b - a
+    return None if isinstance(gap, mp.mpc) or not mp.isfinite(gap) else gap
+
+
+def _rounded(symbol, value):
+    """A number that is nearly a simple fraction as that fraction; no probability is touched."""
+    if isinstance(symbol, Probabilities) or isinstance(value, (int, frozenset)):
+        return value
+    if isinstance(value, list):
+        return [_rounded(symbol, x) for x in value]
+    near = mp.nint(value * 64) / 64
+    return near if near and abs(near - value) < 1e-9 else mp.mpf(0) if abs(value) < 1e-9 else value
+
+
+def is_at(where, point):
+    """Whether a case of equality holds at a point, to a few digits, for some value of what is free.
+
+    None if that cannot be said.
+    """
+    for symbol, value in where.items():
+        vector = isinstance(symbol, IndexedBase)
+        free = {x for x in symbols_of(value)[1] if x not in point.values}
+        if free and (len(free) > 1 or not vector or any(value.diff(x) != 1 for x in free)):
+            return None
+        values = Point(point.values | dict.fromkeys(free, mp.mpf(0)))
+        places = range(1, len(point.values[symbol]) + 1) if vector else [1]
+        try:
+            gaps = [
+                evaluate(entry(symbol, Integer(n)) - entry(value, Integer(n)), values)
+                for n in places
+            ]
+        except (Undefined, Excluded, ArithmeticError):
+            return None
+        common = gaps[0] if free else 0
+        size = max(1, *(abs(evaluate(entry(symbol, Integer(n)), point)) for n in places))
+        if max(abs(gap - common) for gap in gaps) > NEAR * size:
+            return False
+    return True
 
 
 class _Free:

@@ -5,13 +5,13 @@ from functools import lru_cache
 from itertools import chain
 
 from mpmath import mp, nstr
-from sympy import Derivative
+from sympy import Derivative, sympify
 from sympy.polys.polyerrors import BasePolynomialError
 
-from lossnotes.derive.bounds import proves_bound
+from lossnotes.derive.bounds import proves_bound, proves_only_there
 from lossnotes.derive.claim import understood
 from lossnotes.derive.conditions import conditions
-from lossnotes.derive.descent import descend
+from lossnotes.derive.descent import bottoms, descend, is_at
 from lossnotes.derive.kinks import beside_kinks, kinks_far_out, on_kinks
 from lossnotes.derive.points import (
     DIGITS,
@@ -137,6 +137,35 @@ def compare(left, relation, right, special=True):
     except MISUNDERSTOOD as error:
         reason = str(error) or type(error).__name__
         raise ValueError(f"SymPy cannot work with {left} {relation} {right}: {reason}") from error
+
+
+def strict_unless(left, relation, right, where, links=()):
+    """The verdict on a bound that is an equality nowhere but at `where`, as in {p: q}.
+
+    `links` are bounds of which this one is made: it is strict where one of them is. Random points
+    first, then a proof; where there is none, the special points and those at which the gap is
+    least, looked for from many starts.
+    """
+    strict = {"<=": "<", ">=": ">"}.get(relation, relation)
+    found = compare(left, strict, right, special=False)
+    if not found:
+        return found
+    left, right = understood(left, right)
+    where = {symbol: sympify(value) for symbol, value in where.items()}
+    for bound in dict.fromkeys((*links, (left, relation, right))):
+        with reasons() as used:
+            proved = proves_only_there(*bound, where)
+        if proved:
+            why = tuple(fact for fact in used if isinstance(fact, str))
+            return Verdict("proved", found.points, why=why)
+    sides = (left, right) if relation in ("<", "<=") else (right, left)
+    special = (point for point in draw_points(left, right, special=True) if point.kind)
+    trial = Trial(left, strict, right)
+    away = (p for p in chain(special, bottoms(*sides)) if is_at(where, p) is False)
+    trial.through((Point(point.values) for point in away), DIGITS)
+    if trial.witness:
+        return Verdict("refuted", trial.tried, trial.witness)
+    return Verdict("confirmed", found.points + trial.tried, given_up=found.given_up)
 
 
 def _compare(left, right, relation, special):

@@ -79,7 +79,7 @@ def best(loss, expression, found, sign, within=list):
 
 def where_tried(loss):
     """In words, where numbers were searched for."""
-    return f"with {' and '.join(map(str, loss.sizes))} classes{loss.at_numbers}"
+    return f"with {' and '.join(map(str, loss.sizes))} classes and label 1{loss.at_numbers}"
 
 
 def rounded(value, up):

@@ -40,7 +40,7 @@ def below(loss):
         return Row(name, None, f"it is negative somewhere; {smallest}")
     at = ", ".join(mp.nstr(mp.mpf(x), 4) for x in where)
     says = f"it is not negative; the least value found {search.where_tried(loss)} is "
-    says += f"{mp.nstr(least, 6)}, at the scores ({at}), label 1"
+    says += f"{mp.nstr(least, 6)}, at the scores ({at})"
     return Row(name, True, says, (checked,))
 
 

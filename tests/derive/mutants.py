@@ -46,43 +46,62 @@ NOTEBOOKS = sorted(BOOK.glob("**/*.ipynb"))
 
 @dataclass(frozen=True)
 class Run:
-    """What the cells of a notebook derived, in how many checks, and the seconds these took."""
+    """What the cells of a notebook derived, in how many checks, and the seconds these took.
+
+    That a case of equality is the only one is searched for besides: in seconds of its own.
+    """
 
     derivations: list
     checks: int
     seconds: float
+    searching: float
+
+    @property
+    def verdicts(self):
+        """The kinds of the verdicts that a reader sees: of steps, and of cases of equality."""
+        for derivation in self.derivations:
+            yield from (step.verdict.kind for step in derivation.steps)
+            if case := derivation.equality_case:
+                yield from (case.attained.kind, case.only_there.kind)
 
 
 @cache
 def run(notebook):
     """Run the cells of a notebook, those of solutions included, and time their checks."""
-    made, spent = [], []
-    plain_init, plain_compare = Derivation.__init__, compare
+    made, spent, searched = [], [], []
+    plain_init = Derivation.__init__
 
     def noted(derivation, *arguments):
         plain_init(derivation, *arguments)
         made.append(derivation)
 
-    def timed(*claim, **options):
-        begin = process_time()
-        try:
-            return plain_compare(*claim, **options)
-        finally:
-            spent.append(process_time() - begin)
+    def timed(check, spent=spent):
+        def checked(*claim, **options):
+            begin = process_time()
+            try:
+                return check(*claim, **options)
+            finally:
+                spent.append(process_time() - begin)
+
+        return checked
 
     matplotlib.use("Agg")
     cells = json.loads(notebook.read_text(encoding="utf-8"))["cells"]
     namespace = {"__name__": notebook.stem}
     with (
         mock.patch.object(Derivation, "__init__", noted),
-        mock.patch("lossnotes.derive.derivation.compare", timed),
+        mock.patch("lossnotes.derive.derivation.compare", timed(compare)),
+        mock.patch(
+            "lossnotes.derive.derivation.strict_unless", timed(verdict.strict_unless, searched)
+        ),
         contextlib.redirect_stdout(io.StringIO()),
         warnings.catch_warnings(action="ignore"),
     ):
         for cell in cells:
             if cell["cell_type"] == "code":
                 exec("".join(cell["source"]), namespace)
-    return Run([derivation for derivation in made if derivation.steps], len(spent), sum(spent))
+    shown = [derivation for derivation in made if derivation.steps]
+    return Run(shown, len(spent), sum(spent), sum(searched))
 
 
 def forget():
@@ -154,10 +173,11 @@ def _at_node(part, indices):
         yield "coefficient changed", part + 1
         yield "sign flipped", -part
     if isinstance(part, (Indexed, Entry)):
-        base, index = part.args
-        for other in indices:
-            if other != index:
-                yield "index swapped", part.func(base, other)
+        base, *at = part.args
+        for place, index in enumerate(at):
+            for other in indices:
+                if other != index:
+                    yield "index swapped", part.func(base, *at[:place], other, *at[place + 1 :])
         yield "sign flipped", -part
     if isinstance(part, (Quantity, Others)):
         for place, argument in enumerate(part.args):

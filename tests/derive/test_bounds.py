@@ -21,7 +21,10 @@ from sympy import (
 )
 
 from lossnotes.derive import Derivation, StepError, compare
-from lossnotes.derive.bounds import at, proves_bound
+from lossnotes.derive.bounds import at, proves_bound, proves_only_there
+from lossnotes.derive.bounds.goal import Goal
+from lossnotes.derive.bounds.sums import pair_by_pair
+from lossnotes.derive.prove import Reduction, unfold
 from lossnotes.derive.symbols import (
     CE,
     GM,
@@ -40,6 +43,7 @@ from lossnotes.derive.symbols import (
     i,
     j,
     k,
+    log_loss,
     maximum,
     one_hot,
     p,
@@ -52,6 +56,7 @@ from lossnotes.derive.symbols import (
 from .lecture import BOUNDS, over
 
 x = Positives("x")
+t = Symbol("t", real=True)
 
 
 @pytest.mark.parametrize("claim", BOUNDS.values(), ids=BOUNDS)
@@ -218,3 +223,64 @@ def test_a_sum_over_other_limits_has_no_largest_term_of_all_classes():
 def test_vectors_are_replaced_at_once():
     v = Scores("v")
     assert at(s[i] + v[j], {s: v, v: 2 * s}) == v[i] + 2 * s[j]
+
+
+ELSEWHERE = {
+    "distributions that need not be uniform": (KL(q, p), ">=", 0, {p: 1 / K}),
+    "vectors that may be multiples": (
+        over(i, s[i] * x[i]) ** 2,
+        "<=",
+        over(i, s[i] ** 2) * over(i, x[i] ** 2),
+        {s: x},
+    ),
+    "a shift left out": (log_loss(s, q), ">=", entropy(q), {s: log(q)}),
+    "one number of many": (LSE(s), "<=", maximum(s) + log(K), {s: 0}),
+    "positive numbers of many": (LSE(s), "<=", maximum(s) + log(K), {s: h}),
+    "one of two roots": (c**2 * (c - 1) ** 2, ">=", 0, {c: 1}),
+    "one class of all": (s[j] ** 2, ">=", 0, {s: 0}),
+    "two classes of all": ((s[j] - s[y]) ** 2, ">=", 0, {s: c}),
+    "all classes but one": (over(i, (1 - delta(i, y)) * (s[i] - c) ** 2), ">=", 0, {s: c}),
+    "all but the last": (Sum((s[i] - c) ** 2, (i, 1, K - 1)), ">=", 0, {s: c}),
+    "a whole side of a kink": (Abs(c), ">=", c, {c: 0}),
+    "one turn of many": (cos(c), "<=", 1, {c: 0}),
+    "a place without a value": (
+        c**2 * Symbol("t", real=True) ** 2,
+        ">=",
+        0,
+        {c: 1 / Symbol("t", real=True)},
+    ),
+    "weights that may be anything where all scores are alike": (
+        over(i, p[i] * s[i]),
+        "<=",
+        maximum(s),
+        {p: 1 / K},
+    ),
+}
+
+
+@pytest.mark.parametrize("claim", ELSEWHERE.values(), ids=ELSEWHERE)
+def test_a_bound_that_is_an_equality_elsewhere_is_not_proved_strict_there(claim):
+    assert not proves_only_there(*claim)
+
+
+ONLY_THERE = {
+    "Gibbs": (KL(q, p), ">=", 0, {p: q}),
+    "variance": (over(i, p[i] * s[i] ** 2), ">=", over(i, p[i] * s[i]) ** 2, {s: c}),
+    "a sum of squares": (over(i, s[i] ** 2), ">=", 0, {s: 0}),
+    "the tangent of exp": (1 + c, "<=", exp(c), {c: 0}),
+    "the tangent of log": (log(h), "<=", h - 1, {h: 1}),
+    "the mean and the largest": (over(i, s[i]) / K, "<=", maximum(s), {s: c}),
+    "the harmonic mean": (K / over(i, 1 / x[i]), "<=", over(i, x[i]) / K, {x: h}),
+}
+
+
+@pytest.mark.parametrize("claim", ONLY_THERE.values(), ids=ONLY_THERE)
+def test_a_bound_is_proved_strict_but_in_its_case_of_equality(claim):
+    assert proves_only_there(*claim)
+
+
+def test_a_sum_over_pairs_is_not_judged_by_pairs_that_avoid_a_named_class():
+    pairs = over(i, over(k, delta(i, j + 1) * (s[i] - s[k])))
+    difference = unfold(pairs)
+    goal = Goal(Reduction().reduce(difference), False, classes=(j + 1,))
+    assert not pair_by_pair(goal, lambda goal: goal.expression == 0)

@@ -2,12 +2,13 @@
 
 import subprocess
 import sys
+from unittest import mock
 
 import pytest
 from mpmath import mp
 from sympy import Derivative, exp, log
 
-from lossnotes.derive import Derivation, StepError, evaluate
+from lossnotes.derive import Derivation, StepError, evaluate, verdict
 from lossnotes.derive.symbols import (
     KL,
     LSE,
@@ -134,14 +135,36 @@ def test_a_case_of_equality_that_leaves_out_a_shift_is_refused():
     assert floor.equality({s: log(q) + c}).equality_case.attained.kind == "proved"
 
 
-def test_equality_that_is_only_tried_elsewhere_is_not_called_if_and_only_if():
+def test_equality_that_is_proved_to_be_nowhere_else_is_if_and_only_if():
     chain = Derivation(entropy(q)).step(log(K), "the uniform distribution is the least sure", "<=")
     chain.equality({q: 1 / K})
+    assert chain.equality_case.only_there.kind == "proved"
+    assert "with equality if and only if q = 1/K" in repr(chain)
+    assert "if and only if" in chain._repr_html_()
+
+
+def test_equality_that_is_only_tried_elsewhere_is_not_called_if_and_only_if():
+    with mock.patch.object(verdict, "proves_only_there", return_value=False):
+        chain = Derivation(entropy(q)).step(log(K), "the uniform distribution", "<=")
+        chain.equality({q: 1 / K})
     assert chain.equality_case.only_there.kind == "confirmed"
     text = "with equality where q = 1/K, and nowhere else found    [if: proved"
     assert text in repr(chain)
     shown = [repr(chain), chain._repr_latex_(), chain._repr_html_()]
     assert all("nowhere else found" in form and "if and only if" not in form for form in shown)
+
+
+def more_than_one():
+    """Zero at 1, and at the roots of 2, which no random point and no corner is."""
+    square = (c**2 - 2) ** 2 * (c - 1) ** 2
+    return Derivation(c**4 + 4 * c - square).step(c**4 + 4 * c, "a square is not negative", "<=")
+
+
+def test_an_equality_elsewhere_is_found_where_the_gap_is_least():
+    with pytest.raises(StepError, match="not exactly"):
+        more_than_one().equality({c: 1})
+    with mock.patch.object(verdict, "bottoms", return_value=()):
+        assert more_than_one().equality({c: 1}).equality_case.only_there.kind == "confirmed"
 
 
 def test_a_proof_unfolds_to_what_it_used():

@@ -44,13 +44,13 @@ class Cell {
     this.printed = [...this.output.childNodes];
     this.tokens = this.code.innerHTML; // the elements themselves are written into
     this.source = this.text;
-    this.ran = undefined;
+    this.ran = false;
 
     this.code.contentEditable = "plaintext-only";
     if (this.code.contentEditable !== "plaintext-only") this.code.contentEditable = "true";
     this.code.spellcheck = false;
     for (const [name, value] of Object.entries({ role: "textbox", "aria-multiline": "true",
-      "aria-label": `Code of cell ${number + 1}. Shift and Enter run it.` }))
+      autocapitalize: "off", autocorrect: "off", "aria-label": `Code of cell ${number + 1}. Shift and Enter run it.` }))
       this.code.setAttribute(name, value);
     this.code.addEventListener("keydown", event => {
       if (event.key !== "Enter" || !(event.shiftKey || event.ctrlKey || event.metaKey)) return;
@@ -59,7 +59,7 @@ class Cell {
     });
     this.code.addEventListener("input", () => {
       this.reset.hidden = this.text === this.source;
-      for (const cell of cells.slice(number)) cell.ran = undefined;
+      forget(number);
     });
     this.code.addEventListener("blur", () => {
       const text = this.text;
@@ -83,15 +83,21 @@ class Cell {
     this.output.replaceChildren(...this.printed);
     this.reset.hidden = true;
     delete this.code.closest(".cell").dataset.ran;
-    for (const cell of cells.slice(this.number)) cell.ran = undefined;
+    forget(this.number);
   }
 
+  // Whether the cells below it may run. `ran` is taken back by whatever changes meanwhile.
   async run() {
-    const source = this.text;
-    const { outputs, lacks, goes_on } = await python.ask("run", this.number, source);
-    this.ran = source;
-    this.failed = outputs.some(([kind]) => kind === "error");
+    say(`Running cell ${this.number + 1} of ${cells.length} …`);
+    this.ran = true;
+    const { outputs, lacks, goes_on } = await python.ask("run", this.number, this.text)
+      .catch(error => { this.ran = false; throw error; });
     const shown = await Promise.all(outputs.map(([kind, text]) => SHOW[kind](text)));
+    if (!this.ran) {
+      say(`Cell ${this.number + 1} was changed while it ran: run it again.`);
+      return false;
+    }
+    this.ran = outputs.every(([kind]) => kind !== "error");
     if (lacks.length) {
       const why = `As printed: ${lacks.join(", ")} ${lacks.length > 1 ? "need" : "needs"} what is not in the page.`;
       this.output.replaceChildren(...this.printed, make("p", { className: "trial-note", textContent: why }));
@@ -100,6 +106,8 @@ class Cell {
       if (goes_on) this.output.append(this.offerLine());
     }
     this.code.closest(".cell").dataset.ran = lacks.length ? "in part" : "yes";
+    say(this.ran ? `Cell ${this.number + 1} has run.` : `Cell ${this.number + 1} ends with an error.`);
+    return this.ran;
   }
 
   // A line below a derivation, which goes on from its last.
@@ -112,6 +120,7 @@ class Cell {
     form.onsubmit = async event => {
       event.preventDefault();
       if (!input.value.trim()) return;
+      if (!this.ran) return say("Run the cell again first: what it made is lost, or was made by other code.");
       const { html, follows } = await asked(() => python.ask("go_on", this.number, input.value)) ?? {};
       if (html === undefined) return;
       const shown = await typeset(html);
@@ -128,41 +137,48 @@ class Cell {
 
 const cells = [];
 
-// Whatever is asked, one thing after the other; what fails is said.
+// From this cell on, none has run as it stands.
+const forget = number => { for (const cell of cells.slice(number)) cell.ran = false; };
+
+// Whatever is asked, one thing after the other; what fails is said. To stop lets go of what waits.
 let before = Promise.resolve();
-const asked = ask => before = before.catch(() => {}).then(ask).catch(error => say(error.message));
+let stops = 0;
+const asked = ask => {
+  const then = stops;
+  return before = before.then(() => then === stops ? ask() : undefined).catch(error => say(error.message));
+};
+const letGo = () => { stops++; forget(0); };
+
+// Run cells, up to the first that fails.
+const runEach = async due => {
+  for (const cell of due)
+    if (!await cell.run()) {
+      if (cell !== due.at(-1)) status.append(" Those below it were not run.");
+      return false;
+    }
+  return true;
+};
 
 // Run a cell, after those above it that have not run as they stand.
 const runTo = cell => asked(async () => {
   await python.wake();
-  const due = cells.slice(0, cell.number).filter(above => above.ran === undefined);
-  for (const above of due) {
-    say(`Running cell ${above.number + 1} of ${cells.length} …`);
-    await above.run();
-    if (above.failed) return say(`Cell ${above.number + 1} ends with an error: those below it were not run.`);
-  }
-  say(`Running cell ${cell.number + 1} of ${cells.length} …`);
-  await cell.run();
-  say(cell.failed ? `Cell ${cell.number + 1} ends with an error.` : `Cell ${cell.number + 1} has run.`);
+  await runEach(cells.filter(({ ran, number }) => number === cell.number || number < cell.number && !ran));
 });
 
 const runAll = () => asked(async () => {
   await python.ask("begin");
-  for (const cell of cells) {
-    say(`Running cell ${cell.number + 1} of ${cells.length} …`);
-    await cell.run();
-    if (cell.failed) return say(`Cell ${cell.number + 1} ends with an error: those below it were not run.`);
-  }
-  say("All cells have run.");
+  forget(0);
+  if (await runEach(cells)) say("All cells have run.");
 });
 
-python.lost = () => { for (const cell of cells) cell.ran = undefined; };
+python.lost = letGo;
 
 export const open = article => {
   for (const [number, element] of [...article.querySelectorAll(".cell:has(.cell_input pre)")].entries())
     cells.push(new Cell(element, number));
   bar.append(status, button("Run all", runAll), button("Stop", () => python.stop()),
-    button("Reset all", () => cells.forEach(cell => cell.restore())));
+    button("Reset all", () => { letGo(); cells.forEach(cell => cell.restore()); }));
   article.append(bar);
+  bar.querySelector("button").focus({ preventScroll: true }); // where the pressed one went
   python.wake().catch(() => {});
 };

@@ -24,32 +24,38 @@ export const open = place => {
     placeholder: "softmax(s)[j] <= 1" });
   const status = make("p", { role: "status", className: "trial-note" });
   const preview = make("div", { className: "trial preview", "aria-live": "polite" });
-  const answer = make("div", { className: "trial cell_output", role: "region", "aria-label": "Verdict" });
+  const answer = make("div", { className: "trial cell_output", role: "region", "aria-label": "Verdict",
+    "aria-live": "polite" });
   const python = new Python(said => { status.textContent = said; });
   let awake = false;
   python.lost = () => { awake = false; };
 
+  // Only what is said of the text that still stands there is shown.
   const show = async (element, question) => {
+    const asked = text.value;
     try {
-      element.innerHTML = await typeset(await python.ask(question, text.value));
+      const html = await typeset(await python.ask(question, asked));
       awake = true;
+      status.textContent = "";
+      if (text.value !== asked) return;
+      preview.replaceChildren(); // the verdict shows the formula, too
+      element.innerHTML = html;
     } catch (error) {
       status.textContent = error.message;
     }
-  };
-  const judge = async () => {
-    answer.replaceChildren();
-    status.textContent = "Judging …";
-    await show(answer, "judged");
-    preview.replaceChildren(); // the verdict shows the formula, too
-    if (status.textContent === "Judging …" || status.textContent === "Python is ready.")
-      status.textContent = "";
   };
   let pause;
   const typed = () => {
     answer.replaceChildren();
     clearTimeout(pause);
     if (awake && text.value.trim()) pause = setTimeout(() => show(preview, "understood"), 300);
+    else preview.replaceChildren();
+  };
+  const judge = () => {
+    clearTimeout(pause);
+    answer.replaceChildren();
+    status.textContent = "Judging …";
+    show(answer, "judged");
   };
   const insert = piece => {
     text.focus();
@@ -95,6 +101,12 @@ export const open = place => {
   };
   place.replaceChildren(form, status, preview, answer);
 
-  const sent = new URLSearchParams(location.hash.slice(1)).get("claim");
-  if (sent) text.value = sent;
+  const receive = () => {
+    const sent = new URLSearchParams(location.hash.slice(1)).get("claim");
+    if (!sent || sent === text.value) return;
+    text.value = sent;
+    typed();
+  };
+  receive();
+  addEventListener("hashchange", receive);
 };

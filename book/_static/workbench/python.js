@@ -5,7 +5,7 @@ let katex;
 const loadKatex = () => katex ??= new Promise((done, fail) => {
   const script = document.createElement("script");
   script.onload = () => done(window.katex);
-  script.onerror = () => fail(Error("KaTeX is not there"));
+  script.onerror = () => { katex = undefined; fail(Error("KaTeX is not there")); };
   script.src = katexAddress;
   document.head.append(script);
 });
@@ -26,6 +26,7 @@ export class Python {
   static patience = 20; // seconds
   #worker;
   #awake;
+  #cannot; // ends the waking
   #waiting = new Map();
   #count = 0;
   say; // what becomes of it, in words
@@ -37,23 +38,21 @@ export class Python {
 
   wake() {
     return this.#awake ??= new Promise((done, fail) => {
-      loadKatex();
+      this.#cannot = fail;
+      loadKatex().catch(() => {}); // told when a formula is set
       this.#worker = new Worker(new URL("worker.js", import.meta.url), { type: "module" });
-      this.#worker.onerror = event =>
-        fail(Error(`Python cannot start in this browser${event.message ? `: ${event.message}` : ""}`));
+      this.#worker.onerror = ({ message }) => this.#end(`Python cannot start: ${
+        message || "its files did not come, or this browser cannot run them"}.`);
       this.#worker.onmessage = ({ data }) => {
         if (data.said) this.say(data.said);
         if (data.awake) { this.say("Python is ready."); done(); }
-        if (data.fails) fail(Error(`Python cannot start: ${data.fails}`));
+        if (data.fails) this.#end(`Python cannot start: ${data.fails}`);
+        if (data.broke) this.stop("Python broke off: perhaps this is too long, or too deeply nested.");
         const waits = this.#waiting.get(data.id);
         if (!waits) return;
         this.#waiting.delete(data.id);
         data.error === undefined ? waits.done(data.answer) : waits.fail(Error(data.error));
       };
-    }).catch(error => {
-      this.#end();
-      this.say(error.message);
-      throw error;
     });
   }
 
@@ -76,18 +75,18 @@ export class Python {
   }
 
   stop(why = "Stopped.") {
-    if (!this.#awake) return;
-    const told = `${why} What was computed is lost; Python starts again with the next run.`;
-    this.#end(Error(told));
-    this.say(told);
+    if (this.#awake)
+      this.#end(`${why} What was computed is lost; Python starts again with the next run.`);
   }
 
-  #end(error = Error("Stopped.")) {
-    this.#worker?.terminate();
+  // All who wait for Python, or for an answer of it, are told why none comes.
+  #end(why) {
+    this.#worker.terminate();
     this.#worker = this.#awake = undefined;
     const waiting = [...this.#waiting.values()];
     this.#waiting.clear();
-    for (const { fail } of waiting) fail(error);
+    for (const fail of [this.#cannot, ...waiting.map(({ fail }) => fail)]) fail(Error(why));
     this.lost();
+    this.say(why);
   }
 }

@@ -11,13 +11,18 @@ const bring = async name => {
   return new Uint8Array(await response.arrayBuffer());
 };
 
+// Pyodide only warns where its WebAssembly does not come, and would be waited for in vain.
+const missing = new Promise((_, fail) => {
+  const instantiate = WebAssembly.instantiateStreaming;
+  WebAssembly.instantiateStreaming = (...given) =>
+    instantiate.apply(WebAssembly, given).catch(error => { fail(error); throw error; });
+});
+
 const wake = async () => {
   say("Loading Python: 14 MB, once …");
-  const coming = packed.map(bring);
-  const python = await loadPyodide({ indexURL: folder });
-  say("Loading SymPy …");
-  for (const [number, name] of packed.entries())
-    python.FS.writeFile(`/${name}`, await coming[number]);
+  const coming = Promise.all([loadPyodide({ indexURL: folder }), ...packed.map(bring)]);
+  const [python, ...files] = await Promise.race([coming, missing]);
+  for (const [number, name] of packed.entries()) python.FS.writeFile(`/${name}`, files[number]);
   say("Starting SymPy …");
   return python.runPython(`
     import sys
@@ -35,6 +40,7 @@ onmessage = async ({ data: { id, question, given } }) => {
     const answer = await awake;
     postMessage({ id, answer: JSON.parse(answer(question, ...given)) });
   } catch (error) {
-    postMessage({ id, error: String(error.message ?? error).trim().split("\n").pop() });
+    if (error?.name === "PythonError") postMessage({ id, error: error.message.trim().split("\n").pop() });
+    else postMessage({ broke: true }); // what lies below Python, which may be left in any state
   }
 };

@@ -2,16 +2,16 @@
 
 from dataclasses import replace
 
-from sympy import Indexed, sympify
+from sympy import Indexed, IndexedBase, S, sympify
 
-from lossnotes.derive.bounds import kinks, monotone, signs, slopes, sums
+from lossnotes.derive.bounds import elsewhere, kinks, monotone, signs, slopes, sums
 from lossnotes.derive.bounds.goal import Goal
 from lossnotes.derive.bounds.search import Search
 from lossnotes.derive.prove import GIVES_UP, sizes_of
 from lossnotes.derive.prove.cases import cases, joined, single_out
 from lossnotes.derive.prove.signs import is_nonnegative, is_positive
 from lossnotes.derive.prove.unfold import RANGES, unfold
-from lossnotes.derive.symbols import entry
+from lossnotes.derive.symbols import Entry, Probabilities, entry, softmax
 from lossnotes.derive.why import attempt, because, reasons
 
 RULES = (
@@ -47,7 +47,53 @@ def proves_bound(left, relation, right):
         return False
 
 
-def _is_above(left, right, strict):
+def proves_only_there(left, relation, right, where):
+    """True if the bound is proved to be strict wherever `where` does not hold.
+
+    `where` gives numbers and vectors, as in {p: q}; a number that only occurs there is any number.
+    False says nothing.
+    """
+    left, right = sympify(left), sympify(right)
+    if relation == ">=":
+        left, right = right, left
+    gap, where = _with_probabilities(
+        right - left, {symbol: sympify(value) for symbol, value in where.items()}
+    )
+    if any(value.has(*where) for value in where.values()):
+        return False
+    try:
+        return all(attempt(_is_strict_unless, gap, *place) for place in where.items())
+    except GIVES_UP:
+        return False
+
+
+def _with_probabilities(gap, where):
+    """The gap with plain probabilities for a softmax of scores that stand nowhere else in it.
+
+    What holds for all positive probabilities holds for those.
+    """
+    for value in sorted(gap.atoms(softmax), key=str):
+        if value.has(*where):
+            continue
+        plain = Probabilities(f"probabilities of {value}")
+        entries = {part for part in gap.atoms(Entry) if part.args[0] == value}
+        names = {value: plain} | {part: entry(plain, part.args[1]) for part in entries}
+        if not gap.xreplace(names).has(*value.args):
+            gap = gap.xreplace(names)
+            where = {symbol: number.xreplace(names) for symbol, number in where.items()}
+    return gap, where
+
+
+def _is_strict_unless(gap, symbol, value):
+    if isinstance(symbol, IndexedBase):
+        return _is_above(S.Zero, gap, True, (symbol, value))
+    places = elsewhere.beside(symbol, value)
+    return places is not None and all(
+        _is_above(S.Zero, at(gap, {symbol: place}), True) for place in places
+    )
+
+
+def _is_above(left, right, strict, unless=None):
     difference = signs.with_turns(right - left)
     if (is_positive if strict else is_nonnegative)(difference):
         because("the signs of the parts")
@@ -57,9 +103,12 @@ def _is_above(left, right, strict):
     sizes = sizes_of(difference)
     because(*(fact for fact in used if isinstance(fact, str)))
     difference, largest = kinks.best_classes(difference)
+    gaps = elsewhere.gaps(*unless, difference, largest) if unless else ((), None)
+    if gaps is None:
+        return False
     search = Search(RULES)
     return all(
-        _holds(search, difference, strict, joined(sizes, renamed), largest, renamed, distinct)
+        _holds(search, difference, strict, joined(sizes, renamed), largest, gaps, renamed, distinct)
         for renamed, distinct in cases(difference, _named(difference))
     )
 
@@ -75,7 +124,7 @@ def _named(expression):
     return found if len(found) <= 3 else set()
 
 
-def _holds(search, difference, strict, sizes, largest, renamed, distinct):
+def _holds(search, difference, strict, sizes, largest, gaps, renamed, distinct):
     largest = tuple(
         (number.xreplace(renamed), vector, within and within.xreplace(renamed))
         for number, vector, within in largest
@@ -89,7 +138,13 @@ def _holds(search, difference, strict, sizes, largest, renamed, distinct):
         for place in places
         for gap in kinks.exceeds(goal, place, [other for other in classes if other != place])
     )
-    return search.holds(replace(goal, expression=goal.reduce(goal.expression), facts=facts))
+    apart, uneven = gaps
+    apart = tuple(goal.reduce(gap.xreplace(renamed)) for gap in apart)
+    uneven = uneven and uneven.xreplace(renamed)
+    expression = goal.reduce(goal.expression)
+    return search.holds(
+        replace(goal, expression=expression, facts=facts, apart=apart, uneven=uneven)
+    )
 
 
 def at(expression, where):
@@ -105,4 +160,4 @@ def at(expression, where):
     return replaced(unfold(expression))
 
 
-__all__ = ["at", "proves_bound"]
+__all__ = ["at", "proves_bound", "proves_only_there"]

@@ -33,6 +33,8 @@ class Goal:
 
     `facts` are pairs (number, strict): number >= 0, or > 0. `classes` are named, and distinct.
     `largest` are triples (number, vector, within): no entry of the vector exceeds the number.
+    `apart` are numbers at ANY_CLASS, each of which is not zero at some class; the entries of
+    `uneven` are not the same number at all classes.
     """
 
     expression: object
@@ -41,16 +43,22 @@ class Goal:
     classes: tuple = ()
     sizes: tuple = ()
     largest: tuple = ()
+    apart: tuple = ()
+    uneven: object = None
     depth: int = 0
 
     def to(self, expression, strict=None, **changes):
-        """A goal that implies this one."""
+        """A goal that implies this one, whatever the vectors are: what is `apart` is forgotten."""
+        return self.here(expression, strict, **{"apart": (), "uneven": None} | changes)
+
+    def here(self, expression, strict=None, **changes):
+        """A goal that implies this one, for the same numbers."""
         strict = self.strict if strict is None else strict
         return replace(self, expression=expression, strict=strict, depth=self.depth + 1, **changes)
 
     def given(self, gap, strict, expression):
         """The goal for an expression, where a gap is not negative, or positive."""
-        goal = self.to(expression, facts=(*self.facts, (gap, strict)))
+        goal = self.here(expression, facts=(*self.facts, (gap, strict)))
         change = moved(gap, _offset(gap, strict)) or _below(gap)
         return goal.where(change) if change else goal
 
@@ -61,6 +69,8 @@ class Goal:
             expression=self.reduce(self.expression.xreplace(change)),
             facts=tuple((expand(fact.xreplace(change)), strict) for fact, strict in self.facts),
             largest=tuple((number.xreplace(change), *rest) for number, *rest in self.largest),
+            apart=tuple(gap.xreplace(change) for gap in self.apart),
+            uneven=self.uneven and self.uneven.xreplace(change),
         )
 
     def any_classes(self, count):
@@ -188,17 +198,17 @@ def _offset(gap, strict):
 
 
 def _below(gap):
-    """{number: one between 0 and its bound} for a positive number that has a bound above."""
+    """{number: a share of its bound} for a positive number that has a bound above."""
     for number in sorted(gap.atoms(Symbol, Indexed), key=_last_named):
         if number in RANGES or number.is_integer or not number.is_positive:
             continue
         slope = slope_in(gap, number)
         bound = number - gap / slope if slope.is_Rational and slope < 0 else None
-        if bound is None or isinstance(number, Between) or expand(bound).has(number):
+        if bound is None or expand(bound).has(number):
             continue
         bound = in_numbers(expand(bound))
         if is_positive(bound):
-            return {number: Between(f"{number} below {bound}", 0, bound)}
+            return {number: bound * Between(f"share of {number} in {bound}", 0, 1)}
     return None
 
 

@@ -56,7 +56,7 @@ def _holds_at(goal, kink, holds):
     if vanishes(goal.reduce(slope.xreplace(change)), goal.reduction):
         return True
     there = goal.expression.xreplace({kink: S.Zero})
-    return holds(goal.to(there).where(change))
+    return holds(goal.here(there).where(change))
 
 
 def best_classes(expression):

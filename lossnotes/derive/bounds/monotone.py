@@ -39,7 +39,7 @@ def by_exponentials(goal, holds):
     above = Add(*(t for t in Add.make_args(rest) if not t.could_extract_minus_sign()))
     below = above - rest
     because("exp of both sides")
-    return holds(goal.to(goal.reduce(product * exp(above) - over * exp(below))))
+    return holds(goal.here(goal.reduce(product * exp(above) - over * exp(below))))
 
 
 def by_one_logarithm(goal, holds):
@@ -61,7 +61,7 @@ def by_one_logarithm(goal, holds):
         else:
             continue
         because("exp of both sides")
-        if holds(goal.to(goal.reduce(target))):
+        if holds(goal.here(goal.reduce(target))):
             return True
     return False
 
@@ -77,7 +77,7 @@ def by_logarithms(goal, holds):
     if not is_positive(in_numbers(above)) or not is_positive(in_numbers(-below)):
         return False
     because("log of both sides")
-    return holds(goal.to(goal.reduce(log(above) - log(-below))))
+    return holds(goal.here(goal.reduce(log(above) - log(-below))))
 
 
 def by_squares(goal, holds):
@@ -92,7 +92,7 @@ def by_squares(goal, holds):
     else:
         return False
     because("the squares of both sides")
-    return holds(goal.to(goal.reduce(expand(above**2 - below**2))))
+    return holds(goal.here(goal.reduce(expand(above**2 - below**2))))
 
 
 def _root(term):
@@ -116,7 +116,7 @@ def by_growth(goal, holds):
             if not is_positive(in_numbers(up[c])):
                 continue
             because(f"{f.__name__} grows")
-            return holds(goal.to(goal.reduce(up[x] - down[x])))
+            return holds(goal.here(goal.reduce(up[x] - down[x])))
     return by_powers(goal, holds)
 
 

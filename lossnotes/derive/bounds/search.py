@@ -29,7 +29,7 @@ class Search:
         """Whether one of the rules proves the goal."""
         if goal.expression.has(I):
             return False  # every rule speaks of real numbers
-        key = goal.expression, goal.strict, goal.facts
+        key = goal.expression, goal.strict, goal.facts, goal.apart, goal.uneven
         if goal.depth > DEPTH or self.left <= 0 or key in self.open:
             return False
         if self.failed.get(key, DEPTH + 1) <= goal.depth:

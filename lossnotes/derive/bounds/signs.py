@@ -45,7 +45,7 @@ def without_denominator(goal, holds):
     if top is None or top == goal.expression:
         return False
     because("both sides times a positive denominator")
-    return holds(goal.to(goal.reduce(top)))
+    return holds(goal.here(goal.reduce(top)))
 
 
 def by_linear_arithmetic(goal, holds):
@@ -102,7 +102,7 @@ def by_factors(goal, holds):
     if not open_:
         return not flip
     if len(open_) == 1:
-        return holds(goal.to(-open_[0] if flip else open_[0]))
+        return holds(goal.here(-open_[0] if flip else open_[0]))
     if len(open_) == 2:
         a, b = open_
         return (holds(goal.to(a)) and holds(goal.to(-b if flip else b))) or (
@@ -121,7 +121,7 @@ def by_parts(goal, holds):
     if not unsure or len(unsure) == len(parts):
         return False
     because("what is positive may be left out")
-    return holds(goal.to(Add(*unsure), goal.strict and not strict))
+    return holds(goal.here(Add(*unsure), goal.strict and not strict))
 
 
 def by_named_classes(goal, holds):
@@ -146,4 +146,4 @@ def by_common_factor(goal, holds):
     if not shared:
         return False
     because("a positive factor left out")
-    return holds(goal.to(Add(*(term / Mul(*shared) for term in terms))))
+    return holds(goal.here(Add(*(term / Mul(*shared) for term in terms))))

@@ -142,7 +142,7 @@ def _least_at_an_end(goal, number, holds):
         if value is None:
             continue
         open_end = end == upper or not _is_closed(number)
-        if not attempt(holds, goal.to(value, goal.strict and not open_end)):
+        if not attempt(holds, goal.to(goal.reduce(value), goal.strict and not open_end)):
             continue
         if holds(goal.to(rising, goal.strict and open_end)):
             because("its slope has one sign, and it is not negative at the end where it is least")
@@ -154,7 +154,7 @@ def _least_where_flat(goal, number, holds):
     """What is convex is least where its slope vanishes; so is what falls before and grows after."""
     expression = goal.expression
     slope = goal.reduce(expression.diff(number))
-    for place in _flat_places(slope, expression, number):
+    for place in flat_places(slope, expression, number):
         lower, upper = domain(number)
         if not _is_in(place, lower, upper):
             continue
@@ -162,7 +162,7 @@ def _least_where_flat(goal, number, holds):
         if _is_clearly_not_zero(there) or not vanishes(goal.reduce(there), goal.reduction):
             continue
         value = _value(expression, number, place)
-        if value is None or not attempt(holds, goal.to(value)):
+        if value is None or not attempt(holds, goal.to(goal.reduce(value))):
             continue
         curvature = goal.reduce(slope.diff(number))
         if attempt(holds, goal.to(curvature, False)):
@@ -199,7 +199,7 @@ def _is_in(place, lower, upper):
     return above and below
 
 
-def _flat_places(slope, expression, number):
+def flat_places(slope, expression, number):
     """Where the slope may vanish: the roots of its factors, and what is often the answer."""
     numerator, _ = fraction(together(slope))
     found = [root for factor in factors_of(numerator) for root in _roots(factor, number)]

@@ -7,6 +7,7 @@ The shares a are those of the tangent plane: the slopes of c in the sums G, or w
 touch zero where two distributions are equal. However they are found, what is checked is the terms.
 """
 
+from dataclasses import replace
 from itertools import combinations
 
 from sympy import (
@@ -14,6 +15,7 @@ from sympy import (
     Derivative,
     Dummy,
     Indexed,
+    KroneckerDelta,
     Mul,
     S,
     Subs,
@@ -24,9 +26,12 @@ from sympy import (
     together,
 )
 
-from lossnotes.derive.bounds.goal import atoms
+from lossnotes.derive.bounds.goal import atoms, in_numbers, plain
 from lossnotes.derive.bounds.kinks import exceeds
-from lossnotes.derive.prove.unfold import RANGES
+from lossnotes.derive.bounds.slopes import flat_places
+from lossnotes.derive.prove.signs import has_value
+from lossnotes.derive.prove.unfold import ANY_CLASS, RANGES
+from lossnotes.derive.prove.zero import vanishes
 from lossnotes.derive.symbols import K, Probabilities, delta
 from lossnotes.derive.why import attempt, because
 
@@ -171,8 +176,66 @@ def _touching(rest, term, known):
 
 
 def _each_term(goal, term, any_class, holds):
+    """The term at each class: not negative at any, and positive at one if the sum is to be."""
+    if not goal.strict or (not goal.apart and goal.uneven is None):
+        return _everywhere(goal, term, any_class, holds)
+    weak = replace(goal, strict=False, apart=(), uneven=None)
+    if not _everywhere(weak, term, any_class, holds):
+        return False
+    for gap in (*goal.apart, *_apart_from_the_flat(goal, term, any_class)):
+        if attempt(_positive_apart, goal, term, any_class, gap, holds):
+            because("and one term is positive, unless it is the case of equality at every class")
+            return True
+    return False
+
+
+def _apart_from_the_flat(goal, term, any_class):
+    """Gaps to the numbers at which the term is flat: what is not alike is not such a number."""
+    if goal.uneven is None:
+        return
+    one = goal.uneven.xreplace({ANY_CLASS: any_class})
+    here = {atom: plain(atom) for atom in atoms(term) | atoms(one) if atom.has(any_class)}
+    shape = in_numbers(term)
+    for entry, number in here.items():
+        if isinstance(entry, Indexed) and one.diff(entry) == 1:
+            slope = shape.diff(number)
+            for place in flat_places(slope, shape, number):
+                common = goal.reduce(in_numbers(one).xreplace({number: place}))
+                if common.free_symbols & set(here.values()) or not has_value(common):
+                    continue
+                if vanishes(goal.reduce(slope.xreplace({number: place})), goal.reduction):
+                    yield goal.uneven - common
+
+
+def _positive_apart(goal, term, any_class, gap, holds):
+    """Whether the term of a class is positive, whichever it is, if there a gap is not zero."""
+    places = named_places(goal)
+    for place in (*places, any_class):
+        here = goal.to(term, classes=(*goal.classes, any_class))
+        here = here.to(here.reduce(term.xreplace({any_class: place})))
+        others = [other for other in places if other != place]
+        facts = tuple((fact, False) for fact in exceeds(here, place, others))
+        here = replace(here, facts=here.facts + facts)
+        if not _positive_on_both_sides(here, gap.xreplace({ANY_CLASS: place}), holds):
+            return False
+    return True
+
+
+def _positive_on_both_sides(goal, gap, holds):
+    """Whether a number is positive where a gap is, and where it is negative."""
+    gap = in_numbers(goal.reduce(gap))
+    facts = tuple((in_numbers(fact), strict) for fact, strict in goal.facts)
+    here = replace(goal.to(in_numbers(goal.expression)), facts=facts)
+    return all(holds(here.given(side, True, here.expression)) for side in (gap, -gap))
+
+
+def named_places(goal):
+    return [place for place in goal.classes if RANGES.get(place) is None]
+
+
+def _everywhere(goal, term, any_class, holds):
     """The term at each class that is named, and at any other."""
-    places = [place for place in goal.classes if RANGES.get(place) is None]
+    places = named_places(goal)
     for place in places:
         if not holds(goal.to(goal.reduce(term.xreplace({any_class: place})))):
             return False
@@ -194,6 +257,8 @@ def pair_by_pair(goal, holds):
     pair = goal.any_classes(2)
     if not 1 <= len(sums) <= 5 or len(pair) < 2 or expression.count_ops() > LARGE:
         return False
+    if expression.has(KroneckerDelta):
+        return False  # a pair is any two classes, those that are named among them
     one, other = pair
     bases = {
         part.base
@@ -205,12 +270,24 @@ def pair_by_pair(goal, holds):
         if body is None:
             continue
         both = goal.reduce((body + body.xreplace({one: other, other: one})) / 2)
-        apart = goal.to(both, goal.strict, classes=(*goal.classes, *pair))
         same = goal.to(goal.reduce(body.xreplace({other: one})), False)
         because("pair by pair, for any two classes")
-        if holds(same) and holds(apart.to(apart.reduce(both))):
+        if holds(same) and _each_pair(goal, both, pair, holds):
             return True
     return False
+
+
+def _each_pair(goal, both, pair, holds):
+    """The term of any two classes: not negative, and positive for two if the sum is to be."""
+    apart = goal.to(both, classes=(*goal.classes, *pair))
+    apart = apart.to(apart.reduce(both))
+    if not goal.strict or goal.uneven is None:
+        return holds(apart)
+    if not holds(replace(apart, strict=False)):
+        return False
+    because("and one pair is positive, unless it is the case of equality at every class")
+    one, other = (goal.uneven.xreplace({ANY_CLASS: place}) for place in pair)
+    return _positive_on_both_sides(apart, one - other, holds)
 
 
 def _as_pairs(expression, sums, weight, places):
@@ -246,7 +323,7 @@ def by_double_sums(goal, holds):
     """A sum over pairs, of what is not negative for each."""
     expression = expand(goal.expression)
     whole = [part for part in atoms(expression) if isinstance(part, Sum)]
-    if len(whole) != 1 or len(whole[0].limits) != 2:
+    if len(whole) != 1 or len(whole[0].limits) != 2 or whole[0].has(KroneckerDelta):
         return False
     factor = expression / whole[0]
     if factor.has(whole[0]):

@@ -181,6 +181,18 @@ def is_continuous(expression, variable):
     return expression.is_Add or expression.is_Mul or isinstance(expression, (exp, sin, cos))
 
 
+def has_value(expression):
+    """Whether an expression of real numbers is sure to have a value: no zero is divided by."""
+    if expression.has(I) or not all(is_positive(part.args[0]) for part in expression.atoms(log)):
+        return False
+    for part in expression.atoms(Pow):
+        base, power = part.args
+        if is_positive(base) or (power.is_Integer and (power.is_positive or is_nonzero(base))):
+            continue
+        return False
+    return True
+
+
 def fresh(expression):
     """A number with the sign of an expression, and with nothing else of it."""
     if is_positive(expression):
