@@ -160,6 +160,7 @@ HOMEWORK = NEEDS["homework"] + NEEDS["cluster"]
 WINGS = {
     "lossnotes": BASE,
     "lossnotes/figures.py": BASE + BOOK,
+    "lossnotes/moving.py": BASE + BOOK,
     "lossnotes/__main__.py": BASE + HOMEWORK,
     "lossnotes/homework": BASE + HOMEWORK,
     "book": BASE + BOOK,
