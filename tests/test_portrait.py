@@ -4,7 +4,7 @@ import subprocess
 import sys
 
 import pytest
-from sympy import Rational, Sum, Symbol, exp, log, sqrt
+from sympy import Max, Rational, Sum, Symbol, exp, log, sqrt
 from typer.testing import CliRunner
 
 from lossnotes.__main__ import app
@@ -267,3 +267,9 @@ def test_formulas_are_plain_in_a_terminal_and_latex_on_a_page():
     found = portrait(-((1 - P) ** 2) * log(P))
     assert not {"\\", "{", "$"} & set(repr(found))
     assert r"\log" in found["gradient"].says and r"\log" in found._repr_html_()
+
+
+def test_a_loss_that_names_its_classes_is_not_called_improper():
+    z = (2 * delta(1, y) - 1) * (s[1] - s[2])
+    sparsemax = read((Max(0, 1 - z) ** 2 - Max(0, -1 - z) ** 2) / 4)  # of two classes: proper
+    assert risk.proper(sparsemax).answer is None

@@ -31,6 +31,8 @@ SHARES = (Rational(2, 5), Rational(3, 10), Rational(3, 10))
 def proper(loss):
     """Whether the mean loss is smallest where the prediction is the truth, and only there."""
     name = "proper"
+    if loss.classes != K:
+        return Row(name, None, "it is not asked of losses that name their classes one by one")
     q = loss.vector("q", Probabilities)
     slope = slopes.gradient(loss)
     by_score = slope.claims[0].right if slope.claims else Derivative(loss.value, loss.s[j])
