@@ -60,7 +60,9 @@ def print_book(browser, site, pages, target):
     page.close()
     with pikepdf.open(io.BytesIO(printed)) as pdf:
         pdf.docinfo["/Title"] = "lossnotes: the losses of classification"
-        pdf.save(target, object_stream_mode=pikepdf.ObjectStreamMode.generate)
+        pikepdf.settings.set_flate_compression_level(9)
+        streams = pikepdf.ObjectStreamMode.generate
+        pdf.save(target, object_stream_mode=streams, recompress_flate=True)
     return counts
 
 
