@@ -35,6 +35,7 @@ PYTHON = Path(sys.prefix) / "share" / "lossnotes" / "python"
 LIBRARY = [
     "lossnotes/__init__.py",
     "lossnotes/derive",
+    "lossnotes/portrait",
     "lossnotes/workbench.py",
 ]
 
@@ -112,7 +113,10 @@ def prepare():
         return
     PYTHON.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=PYTHON.parent) as name:
-        folder = Path(name)
+        folder = Path(
+            name, "python"
+        )  # which everybody may read, as the temporary one is not
+        folder.mkdir()
         bring(folder)
         site = Path(find_spec("sympy").origin).parents[1]
         compile_into(folder, "sympy.zip", site, "sympy", "mpmath")

@@ -124,7 +124,7 @@ def compare(left, relation, right, special=True):
     if all of 50 digits do but ten, of 30 where integrals are iterated. Inequalities are also tried
     where they are tight and in corners of the domains, unless `special` is false. Points of which
     nothing is claimed are left out: kinks, ties of an argmax. Then a proof for every K is sought.
-    What has none is tried where it could fail (`_hard_points`). What survives that is "confirmed",
+    What has none is tried where it could fail (`hard_points`). What survives that is "confirmed",
     and no more: a claim that first fails at K = 11 where K is tried up to 9, one that is false by
     less than a relative 10^-90, an inequality that fails in a small region only, survives as well.
     Vectors are compared entry by entry. Raises ValueError, with a sentence, for an unknown
@@ -185,7 +185,7 @@ def _compare(left, right, relation, special):
         trial = Trial(left, relation, right)
         trial.through(chain(drawn, beside_kinks(left, right)), 2 * digits)
         if trial.tried and not trial.witness:
-            trial.through(_hard_points(left, relation, right, special), digits)
+            trial.through(hard_points(left, relation, right, special), digits)
     if not trial.tried:
         reason = f": {trial.reason}" if trial.reason else ""
         raise ValueError(f"no point has a value on both sides of {left} {relation} {right}{reason}")
@@ -193,7 +193,7 @@ def _compare(left, right, relation, special):
     return Verdict(kind, trial.tried, trial.witness, trial.given_up)
 
 
-def _hard_points(left, relation, right, special):
+def hard_points(left, relation, right, special):
     """Where a claim that holds at random points could still fail.
 
     Many classes; each pattern of those that are named; numbers far out; both sides of the kinks on

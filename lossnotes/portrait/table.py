@@ -17,8 +17,8 @@ from lossnotes.derive.verdict import (
     MISUNDERSTOOD,
     Trial,
     Verdict,
-    _hard_points,
     compare,
+    hard_points,
 )
 
 KINDS = ("refuted", "computed", "confirmed", "proved")
@@ -74,7 +74,7 @@ def tried(left, relation, right):
     trial = Trial(sides[0], relation, sides[1])
     trial.through(chain(drawn, beside_kinks(*sides)), DIGITS)
     if trial.tried and not trial.witness:
-        trial.through(_hard_points(sides[0], relation, sides[1], True), DIGITS)
+        trial.through(hard_points(sides[0], relation, sides[1], True), DIGITS)
     if not trial.tried:
         raise ValueError(f"no point has a value on both sides of {left} {relation} {right}")
     kind = "refuted" if trial.witness else "confirmed"

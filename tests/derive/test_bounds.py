@@ -234,6 +234,10 @@ ELSEWHERE = {
         {s: x},
     ),
     "a shift left out": (log_loss(s, q), ">=", entropy(q), {s: log(q)}),
+    "the prediction of other scores": (log_loss(s, q), ">=", entropy(q), {q: softmax(2 * s)}),
+    "the prediction of another vector": (log_loss(s, q), ">=", entropy(q), {q: softmax(x)}),
+    "a factor that may vanish": (c**2 * KL(q, softmax(s)), ">=", 0, {q: softmax(s)}),
+    "a distance between scores": (over(i, (s[i] - x[i]) ** 2), ">=", 0, {q: softmax(s)}),
     "one number of many": (LSE(s), "<=", maximum(s) + log(K), {s: 0}),
     "positive numbers of many": (LSE(s), "<=", maximum(s) + log(K), {s: h}),
     "one of two roots": (c**2 * (c - 1) ** 2, ">=", 0, {c: 1}),
@@ -270,6 +274,8 @@ ONLY_THERE = {
     "the tangent of exp": (1 + c, "<=", exp(c), {c: 0}),
     "the tangent of log": (log(h), "<=", h - 1, {h: 1}),
     "the mean and the largest": (over(i, s[i]) / K, "<=", maximum(s), {s: c}),
+    "the soft maximum": (entropy(q) + over(i, q[i] * s[i]), "<=", LSE(s), {q: softmax(s)}),
+    "the log loss of a target": (log_loss(s, q), ">=", entropy(q), {q: softmax(s)}),
     "the harmonic mean": (K / over(i, 1 / x[i]), "<=", over(i, x[i]) / K, {x: h}),
 }
 

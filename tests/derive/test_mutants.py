@@ -112,10 +112,10 @@ def test_a_bound_that_is_too_weak_is_refused():
     assert fate(derivation, maximum(s), derivation.steps[0], LSE(s) + 1) == "refused"
 
 
-# What a reader waits for a check, on average, while other tests share the cores: a third of that
-# when nothing else runs. That there is no other case of equality takes longer to find out.
-SECONDS_A_CHECK = 0.04
-SEARCHING = 80
+# What a check takes on average while other tests share the cores; .02 s when
+# nothing else runs. That there is no other case of equality takes longer to find out.
+SECONDS_A_CHECK = 1 / 30
+SEARCHING = 60
 
 
 def test_a_check_of_the_book_takes_no_time_that_a_reader_would_notice(record_property):

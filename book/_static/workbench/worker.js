@@ -19,7 +19,7 @@ const missing = new Promise((_, fail) => {
 });
 
 const wake = async () => {
-  say("Loading Python: 14 MB, once …");
+  say("Loading Python …");
   const coming = Promise.all([loadPyodide({ indexURL: folder }), ...packed.map(bring)]);
   const [python, ...files] = await Promise.race([coming, missing]);
   for (const [number, name] of packed.entries()) python.FS.writeFile(`/${name}`, files[number]);

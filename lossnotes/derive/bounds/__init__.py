@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from sympy import Indexed, IndexedBase, S, sympify
+from sympy import Derivative, Dummy, Indexed, IndexedBase, S, log, sympify
 
 from lossnotes.derive.bounds import elsewhere, kinks, monotone, signs, slopes, sums
 from lossnotes.derive.bounds.goal import Goal
@@ -11,7 +11,7 @@ from lossnotes.derive.prove import GIVES_UP, sizes_of
 from lossnotes.derive.prove.cases import cases, joined, single_out
 from lossnotes.derive.prove.signs import is_nonnegative, is_positive
 from lossnotes.derive.prove.unfold import RANGES, unfold
-from lossnotes.derive.symbols import Entry, Probabilities, entry, softmax
+from lossnotes.derive.symbols import Entry, K, Probabilities, Scores, entry, softmax
 from lossnotes.derive.why import attempt, because, reasons
 
 RULES = (
@@ -56,31 +56,37 @@ def proves_only_there(left, relation, right, where):
     left, right = sympify(left), sympify(right)
     if relation == ">=":
         left, right = right, left
-    gap, where = _with_probabilities(
-        right - left, {symbol: sympify(value) for symbol, value in where.items()}
-    )
-    if any(value.has(*where) for value in where.values()):
-        return False
+    where = {symbol: sympify(value) for symbol, value in where.items()}
     try:
-        return all(attempt(_is_strict_unless, gap, *place) for place in where.items())
+        gap, where = _with_probabilities(right - left, where)
+        return not any(value.has(*where) for value in where.values()) and all(
+            attempt(_is_strict_unless, gap, *place) for place in where.items()
+        )
     except GIVES_UP:
         return False
 
 
 def _with_probabilities(gap, where):
-    """The gap with plain probabilities for a softmax of scores that stand nowhere else in it.
+    """The gap with plain probabilities for each softmax: what holds for all holds for those.
 
-    What holds for all positive probabilities holds for those.
+    Where its scores stand in the gap besides, they are logarithms of it and one number more, as all
+    scores are of their softmax.
     """
-    for value in sorted(gap.atoms(softmax), key=str):
-        if value.has(*where):
+    for value in sorted(gap.atoms(softmax) | set(where.values()), key=str):
+        if not isinstance(value, softmax) or value.has(*where):
             continue
         plain = Probabilities(f"probabilities of {value}")
         entries = {part for part in gap.atoms(Entry) if part.args[0] == value}
         names = {value: plain} | {part: entry(plain, part.args[1]) for part in entries}
-        if not gap.xreplace(names).has(*value.args):
-            gap = gap.xreplace(names)
-            where = {symbol: number.xreplace(names) for symbol, number in where.items()}
+        named = gap.xreplace(names)
+        (scores,) = value.args
+        if named.has(scores):
+            vector = type(scores) is Scores and scores.shape in (None, (), (K,))
+            if not vector or unfold(named).has(Derivative):
+                continue
+            named = at(named, {scores: log(plain) + Dummy("total", real=True)})
+        gap = named
+        where = {symbol: number.xreplace(names) for symbol, number in where.items()}
     return gap, where
 
 
