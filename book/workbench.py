@@ -59,11 +59,13 @@ def run(program, *arguments):
         env=os.environ | {"PATH": path},
     )
     if result.returncode:
-        said = [
-            line for line in result.stderr.splitlines() if "error" in line.lower()
+        lines = [
+            line.removeprefix("npm error ")
+            for line in result.stderr.splitlines()
+            if "Error: " in line
         ]
         raise NoWorkbench(
-            f"{program} said: {said[0] if said else result.stderr[-200:]}"
+            f"{program} said: {lines[0] if lines else result.stderr.strip()[-200:]}"
         )
 
 
@@ -84,7 +86,7 @@ def bring(folder):
         "npm",
         "pack",
         PYODIDE,
-        "--silent",
+        "--loglevel=error",
         "--fetch-retries=1",
         "--pack-destination",
         folder,
