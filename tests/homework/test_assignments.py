@@ -3,7 +3,7 @@
 import json
 import re
 import tomllib
-from functools import lru_cache
+from functools import cache
 from itertools import pairwise
 from pathlib import Path
 
@@ -24,6 +24,7 @@ SECRET = b"of the tests, and of nobody else"
 each_chapter = pytest.mark.parametrize("chapter", CHAPTERS)
 
 
+@cache
 def assignment(chapter):
     return load(ROOT / "homework" / chapter / "questions.toml")
 
@@ -224,7 +225,7 @@ def test_a_known_mistake_is_given_its_hint_at_home_and_when_it_is_graded(chapter
         assert mistake.hint in finding.says
 
 
-@lru_cache
+@cache
 def handed_out(chapter):
     """What Emmy Noether gets."""
     parameters = assignment(chapter).parameters(SECRET, "Emmy Noether")
