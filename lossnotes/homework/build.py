@@ -14,7 +14,6 @@ import time
 from pathlib import Path
 
 import nbformat
-from nbconvert.preprocessors import ClearOutputPreprocessor, TagRemovePreprocessor
 from rich.console import Console
 from rich.progress import track
 
@@ -119,7 +118,7 @@ def read_source(path, assignment):
         raise BuildError(f"{file}: {tagged} cells are tagged parameters, not {needed:d}")
     if not any("solution" in _tags(cell) for cell in source.cells):
         raise BuildError(f"{file}: no cell is tagged solution")
-    return ClearOutputPreprocessor().preprocess(source, {})[0]
+    return _without_outputs(source)
 
 
 def _tags(cell):
@@ -134,9 +133,19 @@ def _with_parameters(source, parameters):
     return source
 
 
+def _without_outputs(source):
+    for cell in source.cells:
+        if cell.cell_type == "code":
+            cell.outputs, cell.execution_count = [], None
+            for shown in ("collapsed", "scrolled"):
+                cell.metadata.pop(shown, None)
+    return source
+
+
 def _without_solutions(source):
-    remove = TagRemovePreprocessor(remove_cell_tags={"solution"})
-    return remove.preprocess(copy.deepcopy(source), {})[0]
+    blank = copy.deepcopy(source)
+    blank.cells = [cell for cell in blank.cells if "solution" not in _tags(cell)]
+    return blank
 
 
 def _problem(assignment, result, solved):

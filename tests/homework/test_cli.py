@@ -142,7 +142,7 @@ def test_help_says_what_hides_the_hidden_probes(call):
     assert "hidden probes are drawn without it anybody can compute what is hidden" in words
 
 
-@pytest.mark.parametrize("missing", ["typer", "pydantic", "nbconvert", "rich"])
+@pytest.mark.parametrize("missing", ["typer", "pydantic", "nbformat", "rich"])
 def test_without_its_extra_the_command_says_what_to_install(missing):
     hide = f"import sys; sys.modules[{missing!r}] = None; import lossnotes.__main__"
     done = subprocess.run([sys.executable, "-c", hide], capture_output=True, text=True)
