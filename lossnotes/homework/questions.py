@@ -19,7 +19,6 @@ from unicodedata import normalize
 from mpmath import mp
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from lossnotes.derive import compare
 from lossnotes.derive.expressions import ExpressionError, mentions
 from lossnotes.homework import asked, fingerprints
 from lossnotes.homework.asked import (
@@ -29,6 +28,7 @@ from lossnotes.homework.asked import (
     root_between,
     split,
 )
+from lossnotes.homework.derivations import verdict_on
 from lossnotes.homework.functions import ALIKE, Trial
 from lossnotes.homework.probes import ProbeError
 
@@ -237,25 +237,31 @@ class Derivation(Common, asked.Derivations):
         if self.goal is not None:
             relation, goal = split(self.goal)
             goal = self.parse(goal, parameters)
-            if not compare(start, relation, goal):
-                return f"goal: {compare(start, relation, goal)}"
+            if wrong := _refused(start, relation, goal):
+                return f"goal: {wrong}"
             ends.append(goal)
         for text in self.via:
             line = self.parse(text, parameters)
-            if self.goal is None and not compare(start, "=", line):
-                return f"via: {text} does not follow: {compare(start, '=', line)}"
+            if self.goal is None and (wrong := _refused(start, "=", line)):
+                return f"via: {text} does not follow: {wrong}"
             if any(self._is_missed_never(line, end, parameters) for end in ends):
                 ends = "the last line" if self.goal is None else "the start or the goal"
                 return f"via: {text} equals {ends}, and would never be missed"
         for text in self.form:
             line = self.parse(text, parameters)
-            if self.goal is None and not compare(start, "=", line):
-                return f"form: {text} does not follow: {compare(start, '=', line)}"
+            if self.goal is None and (wrong := _refused(start, "=", line)):
+                return f"form: {text} does not follow: {wrong}"
 
     def _is_missed_never(self, line, end, parameters):
         candidates = [(self._mark(fingerprints.loosened(end), parameters), end)]
         step = fingerprints.as_step(line)
         return fingerprints.matching(step, candidates, self.numbers(parameters))
+
+
+def _refused(left, relation, right):
+    """Why a line does not follow, in words; None if it does."""
+    verdict = verdict_on(left, relation, right)
+    return str(verdict) if isinstance(verdict, str) or not verdict else None
 
 
 class Probe(BaseModel):
