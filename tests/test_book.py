@@ -1,8 +1,10 @@
 """The book as readers meet it: it builds without a warning, and every page works in a browser."""
 
+import fcntl
 import functools
 import importlib.util
 import os
+import pickle
 import re
 import shutil
 import subprocess
@@ -46,13 +48,22 @@ python_of_pages, paper = extension_of_sphinx("workbench"), extension_of_sphinx("
 
 @pytest.fixture(scope="session")
 def build(tmp_path_factory):
-    """The finished run of Jupyter Book, and the folder of the built HTML."""
-    out = tmp_path_factory.mktemp("book")
-    command = [Path(sys.executable).with_name("jupyter-book"), "build", "-W", "-n", "--keep-going"]
-    run = subprocess.run(
-        [*command, "--path-output", out, ROOT], capture_output=True, text=True, cwd=ROOT
-    )
-    return run, out / "_build" / "html"
+    """The finished run of Jupyter Book, and the folder of the built HTML.
+
+    Of several workers the first one builds, and the others wait for it.
+    """
+    folder = tmp_path_factory.getbasetemp()
+    out = (folder.parent if "PYTEST_XDIST_WORKER" in os.environ else folder) / "book"
+    out.mkdir(exist_ok=True)
+    finished = out / "run.pickle"
+    with open(out / "lock", "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not finished.exists():
+            command = [Path(sys.executable).with_name("jupyter-book"), "build", "-W", "-n"]
+            command += ["--keep-going", "--path-output", out, ROOT]
+            run = subprocess.run(command, capture_output=True, text=True, cwd=ROOT)
+            finished.write_bytes(pickle.dumps(run))
+    return pickle.loads(finished.read_bytes()), out / "_build" / "html"
 
 
 def test_the_book_builds_without_a_warning(build):
