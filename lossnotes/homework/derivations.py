@@ -193,7 +193,7 @@ def _in_general(left, relation, right, parameters):
 def _is_proved(chain, parameters):
     """Whether every line follows for all numbers, classes and parameters, and not at points."""
     verdicts = (
-        verdict_on(*_in_general(a.expression, b.relation, b.expression, parameters))
+        _verdict(*_in_general(a.expression, b.relation, b.expression, parameters))
         for a, b in pairwise(chain)
     )
     return all(getattr(verdict, "kind", None) == "proved" for verdict in verdicts)
@@ -210,7 +210,7 @@ def _values_of(parameters):
 
 @lru_cache(4096)
 def _failure(left, relation, right, seed=0):
-    verdict = verdict_on(left, relation, right)
+    verdict = _verdict(left, relation, right)
     if isinstance(verdict, str):
         return verdict
     if verdict.kind == "confirmed":
@@ -221,7 +221,7 @@ def _failure(left, relation, right, seed=0):
 
 
 @lru_cache(4096)
-def verdict_on(left, relation, right):
+def _verdict(left, relation, right):
     """The verdict of `compare`, the same for all students; or the words of an error."""
     try:
         return compare(left, relation, right)

@@ -19,7 +19,10 @@ from unicodedata import normalize
 from mpmath import mp
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from lossnotes.derive.expressions import ExpressionError, mentions
+from lossnotes.derive.claim import understood
+from lossnotes.derive.expressions import MEANINGLESS, ExpressionError, mentions
+from lossnotes.derive.points import DIGITS, affordable, draw_points
+from lossnotes.derive.verdict import Trial as TrialOfClaim
 from lossnotes.homework import asked, fingerprints
 from lossnotes.homework.asked import (
     RELATIONS,
@@ -28,7 +31,6 @@ from lossnotes.homework.asked import (
     root_between,
     split,
 )
-from lossnotes.homework.derivations import verdict_on
 from lossnotes.homework.functions import ALIKE, Trial
 from lossnotes.homework.probes import ProbeError
 
@@ -237,19 +239,19 @@ class Derivation(Common, asked.Derivations):
         if self.goal is not None:
             relation, goal = split(self.goal)
             goal = self.parse(goal, parameters)
-            if wrong := _refused(start, relation, goal):
+            if wrong := _refuted(start, relation, goal):
                 return f"goal: {wrong}"
             ends.append(goal)
         for text in self.via:
             line = self.parse(text, parameters)
-            if self.goal is None and (wrong := _refused(start, "=", line)):
+            if self.goal is None and (wrong := _refuted(start, "=", line)):
                 return f"via: {text} does not follow: {wrong}"
             if any(self._is_missed_never(line, end, parameters) for end in ends):
                 ends = "the last line" if self.goal is None else "the start or the goal"
                 return f"via: {text} equals {ends}, and would never be missed"
         for text in self.form:
             line = self.parse(text, parameters)
-            if self.goal is None and (wrong := _refused(start, "=", line)):
+            if self.goal is None and (wrong := _refuted(start, "=", line)):
                 return f"form: {text} does not follow: {wrong}"
 
     def _is_missed_never(self, line, end, parameters):
@@ -258,10 +260,21 @@ class Derivation(Common, asked.Derivations):
         return fingerprints.matching(step, candidates, self.numbers(parameters))
 
 
-def _refused(left, relation, right):
-    """Why a line does not follow, in words; None if it does."""
-    verdict = verdict_on(left, relation, right)
-    return str(verdict) if isinstance(verdict, str) or not verdict else None
+def _refuted(left, relation, right):
+    """Where a line does not follow, in words; None if it does at all points that are tried.
+
+    A proof takes seconds. It is sought for the lines of the solution, when the assignment is built.
+    """
+    try:
+        left, right = understood(left, right)
+        trial = TrialOfClaim(left, relation, right)
+        points = draw_points(left, right, special=relation != "=")
+        trial.through(affordable(points, left, right), DIGITS)
+    except MEANINGLESS as error:
+        return str(error) or type(error).__name__
+    if not trial.tried:
+        return "no point has a value on both sides"
+    return f"refuted {trial.witness}" if trial.witness else None
 
 
 class Probe(BaseModel):
