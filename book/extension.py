@@ -105,9 +105,10 @@ def set_moving_pictures_into_the_page(app, doctree):
             image.replace_self(nodes.raw("", svg, format="html"))
 
 
-def load_their_script(app, page, template, context, doctree):
-    if MOVING in context.get("body", ""):
-        app.add_js_file("moving.js", defer="defer")
+def load_their_scripts(app, page, template, context, doctree):
+    pictures = re.findall('data-picture="(.*?)"', context.get("body", ""))
+    for script in ["moving", *pictures] if pictures else []:
+        app.add_js_file(f"{script}.js", defer="defer")
 
 
 def mend_bibliography(app, page, template, context, doctree):
@@ -122,7 +123,7 @@ def setup(app):
     app.connect("config-inited", link_to_repository)
     app.connect("doctree-read", list_index_of_terms, priority=900)
     app.connect("doctree-read", set_moving_pictures_into_the_page, priority=900)
-    app.connect("html-page-context", load_their_script)
+    app.connect("html-page-context", load_their_scripts)
     app.connect(
         "env-get-updated", write_all_pages_that_may_have_changed, priority=900
     )
