@@ -75,24 +75,24 @@ var Moving = (() => {
   };
 
   // The triangle of three probabilities: certainty in class 1 is its corner at the left below, in 2
-  // at the right, in 3 on top.
-  const triangle = (left, top, width) => {
+  // at the right, in 3 on top. Two sliders say where one is: the share of the first class, and what
+  // the second has of the rest.
+  const triangle = (left, top, width, least) => {
     const height = width * Math.sqrt(3) / 2;
     const at = p => [left + (p[1] + p[2] / 2) * width, top + (1 - p[2]) * height];
     const corners = [[1, 0, 0], [0, 1, 0], [0, 0, 1]].map(at);
     const markup = line([...corners, corners[0]], drawn(INK, 1.2))
-      + text(corners[0][0] - 14, corners[0][1] + 6, 1) + text(corners[1][0] + 14, corners[1][1] + 6, 2)
-      + text(corners[2][0], corners[2][1] - 9, 3);
-    // The probabilities at a place, none of them below the least; nothing far outside.
-    const from = ([x, y], least) => {
-      const third = 1 - (y - top) / height, second = (x - left) / width - third / 2;
-      const shares = [1 - second - third, second, third];
-      if (Math.min(...shares) < -0.2) return;
-      const inside = shares.map(share => Math.max(share, least));
-      const sum = inside[0] + inside[1] + inside[2];
-      return inside.map(share => share / sum);
+      + text(corners[0][0] - 18, corners[0][1] + 6, 1) + text(corners[1][0] + 18, corners[1][1] + 6, 2)
+      + text(corners[2][0], corners[2][1] - 12, 3);
+    const shares = ({ first, second }) => [first, (1 - first) * second, (1 - first) * (1 - second)];
+    const pressed = ([x, y]) => {
+      const third = 1 - (y - top) / height, other = (x - left) / width - third / 2;
+      const p = [1 - other - third, other, third];
+      if (Math.min(...p) < -0.2) return;  // far outside
+      const inside = p.map(share => Math.max(share, least)), sum = inside[0] + inside[1] + inside[2];
+      return { first: inside[0] / sum, second: inside[1] / (sum - inside[0]) };
     };
-    return { at, from, markup };
+    return { at, corners, markup, shares, pressed };
   };
 
   const pictures = {};

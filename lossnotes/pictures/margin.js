@@ -1,7 +1,7 @@
 {
   const { INK, BLUE, RUST, GREY, plain, text, line, dot, grip, drawn, axes, name, upTo, contour, triangle } = Moving;
-  const chances = triangle(160, 28, 240);
-  const least = 0.02, AROUND = 'stroke="#fff" stroke-width="5" paint-order="stroke"';
+  const least = 0.02, chances = triangle(160, 28, 240, least);
+  const around = 'stroke="#fff" stroke-width="5" paint-order="stroke"';
 
   Moving.pictures.margin = {
     size: [560, 580],
@@ -14,25 +14,21 @@
       first: { name: "chance of class 1", start: 0.4, step: 0.01 },
       second: { name: "of the rest, class 2", start: 0.5, step: 0.01 },
     },
-    shares: ({ first, second }) => [first, (1 - first) * second, (1 - first) * (1 - second)],
-    pressed(place) {
-      const p = chances.from(place, least);
-      return p && { first: p[0], second: p[1] / (1 - p[0]) };
-    },
+    pressed: chances.pressed,
     // The scores of the least margin loss: one class leads by one if that lowers it, else all tie.
     leader(f, p) {
       const leads = p.findIndex(share => f.per_lead(share) < 0);
       return { leads, scores: [[1, 0], [0, 1], [-1, -1]][leads] ?? [0, 0] };
     },
     draw(f, state) {
-      const p = this.shares(state), axis = upTo(-4, 4, 48), ticks = [-4, -2, 0, 2, 4];
+      const p = chances.shares(state), axis = upTo(-4, 4, 48), ticks = [-4, -2, 0, 2, 4];
       const plane = (left, title, loss, best) => {
         const within = { from: -4, to: 4, ticks };
         const box = axes([left, 300, 200, 200], { ...within, name: name("s", 1) }, { ...within, name: name("s", 2) });
         const ties = [[4, 4], [0, -4], [-4, 0]].map(end => line(box.at([[0, 0], end]), drawn(GREY, 1.2, "3 4")));
         const levels = [0.05, 0.1, 0.2, 0.4, 0.8, 1.6, 3.2].flatMap(above =>
           contour((a, b) => loss(...p, a, b), axis, axis, loss(...p, ...best) + above));
-        const names = [[3, -3, 1], [-3, 3, 2], [-3.3, -3.3, 3]].map(([a, b, number]) => text(box.x(a), box.y(b) + 6, number, AROUND));
+        const names = [[3, -3, 1], [-3, 3, 2], [-3.3, -3.3, 3]].map(([a, b, number]) => text(box.x(a), box.y(b) + 6, number, around));
         return box.markup + text(left + 100, 288, title) + ties.join("")
           + levels.map(points => line(box.at(points), drawn(INK, 1.1))).join("") + names.join("")
           + dot(...box.at([best]), 6, BLUE);
@@ -45,7 +41,7 @@
         + grip(chances.at(p));
     },
     say(f, state) {
-      const p = this.shares(state), { leads } = this.leader(f, p);
+      const p = chances.shares(state), { leads } = this.leader(f, p);
       const gaps = [f.gap(p[0], p[2]), f.gap(p[1], p[2])];
       const likeliest = p.indexOf(Math.max(...p));
       const even = p.findIndex(share => f.per_lead(share) === 0);
