@@ -119,6 +119,18 @@ def mend_bibliography(app, page, template, context, doctree):
         )
 
 
+def withdraw_what_was_printed(app, error):
+    """Take the PDF from the site, and the link to it, when a page is newer (paper.py offers both)."""
+    site = Path(app.outdir)
+    printed, front = site / "lossnotes.pdf", site / f"{app.config.root_doc}.html"
+    pages = [site / f"{name}.html" for name in app.env.found_docs]
+    built = [page.stat().st_mtime for page in pages if page.exists()]
+    if printed.exists() and max(built) > printed.stat().st_mtime:
+        printed.unlink()
+        shown = front.read_text()
+        front.write_text(shown.replace('"on-paper">', '"on-paper" hidden>'))
+
+
 def setup(app):
     app.connect("config-inited", link_to_repository)
     app.connect("doctree-read", list_index_of_terms, priority=900)
@@ -129,4 +141,5 @@ def setup(app):
     )
     app.connect("html-page-context", fetch_faces_at_once)
     app.connect("html-page-context", mend_bibliography)
+    app.connect("build-finished", withdraw_what_was_printed)
     return {"parallel_read_safe": True}

@@ -66,6 +66,14 @@ def print_book(browser, site, pages, target):
     return counts
 
 
+def offer(site, target):
+    """Show the link to what was printed, on the first page. Both go when a page is newer."""
+    front = site / "book" / "index.html"
+    shown = front.read_text()
+    front.write_text(shown.replace('"on-paper" hidden>', '"on-paper">'))
+    target.touch()
+
+
 def main():
     if CHROMIUM is None:
         sys.exit(
@@ -79,6 +87,7 @@ def main():
         )
         counts = print_book(browser, site, PAGES, target)
         browser.close()
+    offer(site, target)
     told = ", ".join(f"{number} {kind}" for kind, number in counts.items())
     print(
         f"{target.relative_to(ROOT)}: {told}, {target.stat().st_size / 1e6:.1f} MB"

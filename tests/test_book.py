@@ -1129,6 +1129,36 @@ def test_the_book_on_paper_has_an_outline_and_can_be_sent(printed):
     assert printed[0].stat().st_size < 12e6
 
 
+FRONT = '<p class="on-paper" hidden><a href="../lossnotes.pdf">PDF</a></p>'
+
+
+def test_the_first_page_offers_the_pdf_until_a_page_is_newer(tmp_path):
+    front, page, pdf = (tmp_path / name for name in ("book/index.html", "kl.html", "lossnotes.pdf"))
+    front.parent.mkdir()
+    front.write_text(FRONT)
+    page.touch()
+    pdf.touch()
+    config, env = SimpleNamespace(root_doc="book/index"), SimpleNamespace(found_docs={"kl"})
+    finish = functools.partial(
+        extension.withdraw_what_was_printed,
+        SimpleNamespace(outdir=tmp_path, config=config, env=env),
+        None,
+    )
+    paper.offer(tmp_path, pdf)
+    finish()
+    assert pdf.exists() and front.read_text() == FRONT.replace(" hidden", "")
+    later = pdf.stat().st_mtime + 1
+    os.utime(page, (later, later))
+    finish()
+    assert not pdf.exists() and front.read_text() == FRONT
+    finish()
+    assert front.read_text() == FRONT
+
+
+def test_no_page_offers_a_pdf_that_is_not_there(site):
+    assert (site / "book" / "index.html").read_text().count('class="on-paper" hidden') == 1
+
+
 def test_a_link_that_leads_nowhere_is_not_printed(browser, tmp_path):
     body = "<article class='bd-article'><h1>A</h1><a href='#nowhere'>there</a></article>"
     (tmp_path / "a.html").write_text(f"<!doctype html><title>A</title>{body}")
