@@ -5,7 +5,7 @@ SHELL := bash
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help book pdf test serve lab notebooks lint bench wheel clean
+.PHONY: help book pdf epub test serve lab notebooks lint bench wheel clean
 
 PYTHON ?= python3
 PORT ?= 8000
@@ -33,6 +33,9 @@ _build/.begun: .venv/.installed Makefile _config.yml _toc.yml book/references.bi
 
 pdf: book  ## print the book, as A4 pages in one file
 	@$(BIN)/python book/paper.py
+
+epub: book  ## pack the book as an e-book, with its formulas as MathML
+	@$(BIN)/python book/ebook.py
 
 test: .venv/.installed .venv/.workbench  ## run every test, every notebook and the browser
 	@$(BIN)/pytest -n 3 --dist loadfile --no-loadscope-reorder --nbval --nbval-current-env --nbval-cell-timeout 30 tests book

@@ -119,16 +119,18 @@ def mend_bibliography(app, page, template, context, doctree):
         )
 
 
-def withdraw_what_was_printed(app, error):
-    """Take the PDF from the site, and the link to it, when a page is newer (paper.py offers both)."""
+def withdraw_what_is_old(app, error):
+    """Take PDF and EPUB from the site, and the links to them, when a page is newer."""
     site = Path(app.outdir)
-    printed, front = site / "lossnotes.pdf", site / f"{app.config.root_doc}.html"
+    front = site / f"{app.config.root_doc}.html"
     pages = [site / f"{name}.html" for name in app.env.found_docs]
-    built = [page.stat().st_mtime for page in pages if page.exists()]
-    if printed.exists() and max(built) > printed.stat().st_mtime:
-        printed.unlink()
-        shown = front.read_text()
-        front.write_text(shown.replace('"on-paper">', '"on-paper" hidden>'))
+    newest = max(page.stat().st_mtime for page in pages if page.exists())
+    for made in site / "lossnotes.pdf", site / "lossnotes.epub":
+        if made.exists() and made.stat().st_mtime < newest:
+            made.unlink()
+            there = f'"on-paper"><a href="../{made.name}"'
+            gone = there.replace(">", " hidden>")
+            front.write_text(front.read_text().replace(there, gone))
 
 
 def setup(app):
@@ -141,5 +143,5 @@ def setup(app):
     )
     app.connect("html-page-context", fetch_faces_at_once)
     app.connect("html-page-context", mend_bibliography)
-    app.connect("build-finished", withdraw_what_was_printed)
+    app.connect("build-finished", withdraw_what_is_old)
     return {"parallel_read_safe": True}

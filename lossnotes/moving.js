@@ -9,6 +9,7 @@ var Moving = (() => {
   const plain = (number, digits = 2) => String(+number.toFixed(digits)).replace("-", "−");
   const text = (x, y, words, look = "") =>
     `<text x="${round(x)}" y="${round(y)}" fill="${INK}" text-anchor="middle" ${look}>${words}</text>`;
+  const halo = "stroke: #fff; stroke-width: 7; stroke-linejoin: round; paint-order: stroke";  // for text on lines
   const line = (points, look) =>
     `<path d="M${points.map(point => point.map(round)).join("L")}" fill="none" ${look}/>`;
   const dot = ([x, y], radius, color) =>
@@ -165,5 +166,5 @@ var Moving = (() => {
     document.querySelectorAll("svg.moving").forEach(move));
 
   return { pictures, made, still, needs: key => pictures[key]?.needs,
-    INK, BLUE, RUST, GREY, plain, text, line, dot, grip, drawn, axes, name, upTo, contour, triangle };
+    INK, BLUE, RUST, GREY, plain, text, halo, line, dot, grip, drawn, axes, name, upTo, contour, triangle };
 })();

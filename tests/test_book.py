@@ -32,13 +32,14 @@ CASES = [(width, theme) for width in WIDTHS for theme in THEMES]
 def extension_of_sphinx(name):
     """A module beside the chapters, which is in no package."""
     spec = importlib.util.spec_from_file_location(name, ROOT / "book" / f"{name}.py")
-    module = importlib.util.module_from_spec(spec)
+    module = sys.modules[name] = importlib.util.module_from_spec(spec)  # they import one another
     spec.loader.exec_module(module)
     return module
 
 
 extension, formulas = extension_of_sphinx("extension"), extension_of_sphinx("formulas")
 python_of_pages, paper = extension_of_sphinx("workbench"), extension_of_sphinx("paper")
+ebook = extension_of_sphinx("ebook")
 
 
 # Building
@@ -140,6 +141,11 @@ def test_a_formula_that_is_not_understood_is_an_error_of_the_build(tex, caplog):
 
 def test_a_formula_is_set_with_its_mathml():
     assert '<math xmlns="http://www.w3.org/1998/Math/MathML">' in formulas.typeset("x^2")
+
+
+def test_a_word_that_is_an_index_is_applied_to_nothing():
+    assert "<msub><mi>λ</mi><mi>max</mi></msub>" in formulas.typeset(r"\lambda_{\max}")
+    assert "<mo>\u2061</mo><mi>x</mi>" in formulas.typeset(r"\max x")
 
 
 # Looking at a page
@@ -1129,34 +1135,49 @@ def test_the_book_on_paper_has_an_outline_and_can_be_sent(printed):
     assert printed[0].stat().st_size < 12e6
 
 
-FRONT = '<p class="on-paper" hidden><a href="../lossnotes.pdf">PDF</a></p>'
+OFFERED = '<p class="on-paper"><a href="../lossnotes.{}">The book</a></p>'
+HIDDEN = OFFERED.replace('">', '" hidden>', 1)
+MADE = ["pdf", "epub"]
 
 
-def test_the_first_page_offers_the_pdf_until_a_page_is_newer(tmp_path):
-    front, page, pdf = (tmp_path / name for name in ("book/index.html", "kl.html", "lossnotes.pdf"))
+@pytest.fixture
+def small_site(tmp_path):
+    """A site of two pages with all that can be made of it, and how Sphinx ends a build of it."""
+    front, page = tmp_path / "book" / "index.html", tmp_path / "kl.html"
     front.parent.mkdir()
-    front.write_text(FRONT)
+    front.write_text("".join(map(HIDDEN.format, MADE)))
     page.touch()
-    pdf.touch()
-    config, env = SimpleNamespace(root_doc="book/index"), SimpleNamespace(found_docs={"kl"})
-    finish = functools.partial(
-        extension.withdraw_what_was_printed,
-        SimpleNamespace(outdir=tmp_path, config=config, env=env),
-        None,
-    )
-    paper.offer(tmp_path, pdf)
+    for kind in MADE:
+        (tmp_path / f"lossnotes.{kind}").touch()
+        paper.offer(tmp_path / f"lossnotes.{kind}")
+    app = SimpleNamespace(outdir=tmp_path, config=SimpleNamespace(root_doc="book/index"))
+    app.env = SimpleNamespace(found_docs={"kl", "book/index"})
+    return front, page, functools.partial(extension.withdraw_what_is_old, app, None)
+
+
+def test_the_first_page_offers_what_was_made_of_the_book(small_site):
+    front, page, finish = small_site
     finish()
-    assert pdf.exists() and front.read_text() == FRONT.replace(" hidden", "")
-    later = pdf.stat().st_mtime + 1
+    assert front.read_text() == "".join(map(OFFERED.format, MADE))
+    assert all((page.parent / f"lossnotes.{kind}").exists() for kind in MADE)
+
+
+def test_what_was_made_of_the_book_goes_when_a_page_is_newer(small_site):
+    front, page, finish = small_site
+    later = page.stat().st_mtime + 1
     os.utime(page, (later, later))
+    os.utime(page.parent / "lossnotes.epub", (later, later))
     finish()
-    assert not pdf.exists() and front.read_text() == FRONT
+    assert front.read_text() == HIDDEN.format("pdf") + OFFERED.format("epub")
+    assert not (page.parent / "lossnotes.pdf").exists()
     finish()
-    assert front.read_text() == FRONT
+    assert front.read_text() == HIDDEN.format("pdf") + OFFERED.format("epub")
 
 
-def test_no_page_offers_a_pdf_that_is_not_there(site):
-    assert (site / "book" / "index.html").read_text().count('class="on-paper" hidden') == 1
+def test_no_page_offers_what_was_not_made(site):
+    front = (site / "book" / "index.html").read_text()
+    for kind in MADE:
+        assert HIDDEN.format(kind).partition(">The book")[0] in front
 
 
 def test_a_link_that_leads_nowhere_is_not_printed(browser, tmp_path):
@@ -1164,3 +1185,33 @@ def test_a_link_that_leads_nowhere_is_not_printed(browser, tmp_path):
     (tmp_path / "a.html").write_text(f"<!doctype html><title>A</title>{body}")
     with pytest.raises(ValueError, match="there: #.*--nowhere"):
         paper.print_book(browser, tmp_path, ["a"], tmp_path / "a.pdf")
+
+
+# As an e-book
+
+EPUBCHECK = Path("/usr/share/java/epubcheck.jar")
+
+
+@pytest.fixture(scope="module")
+def packed(site, browser, tmp_path_factory):
+    """The e-book, and its chapters."""
+    target = tmp_path_factory.mktemp("ebook") / "book.epub"
+    chapters = ebook.read(browser, site, paper.PAGES)
+    ebook.pack(chapters, site, target)
+    return target, chapters
+
+
+def test_the_ebook_has_every_chapter_and_every_formula(packed, site):
+    _, chapters = packed
+    assert len(chapters) == len(paper.PAGES)
+    formulas_of_site = sum(html.count('<span class="katex">') for html in articles(site))
+    assert sum(chapter["text"].count("<math") for chapter in chapters) == formulas_of_site
+
+
+def test_epubcheck_has_nothing_to_say_of_the_ebook(packed):
+    if not (shutil.which("java") and EPUBCHECK.exists()):
+        pytest.skip("epubcheck is not there: apt install epubcheck")
+    command = ["java", "-jar", EPUBCHECK, packed[0]]
+    run = subprocess.run(command, capture_output=True, text=True)
+    said = run.stdout + run.stderr
+    assert run.returncode == 0 and "WARNING" not in said, said[-3000:]

@@ -1,5 +1,5 @@
 {
-  const { INK, BLUE, RUST, plain, text, line, drawn } = Moving;
+  const { INK, BLUE, RUST, plain, text, halo, line, drawn } = Moving;
   const column = [66, 280, 494];
   const rows = [[130, 340], [130, 340], [70, 235, 400]];
   const place = (layer, unit) => [column[layer], rows[layer][unit]];
@@ -49,18 +49,18 @@
       const { own, gradients, units, pulled } = this.run(f, state), { biases } = f.network;
       const wires = lines.map(({ ends }, n) => line(ends, n === state.chosen - 1 ? drawn(BLUE, 4)
         : own[n] < 0 ? drawn(INK, 0.5 - own[n], "7 4") : drawn(INK, 0.5 + own[n])));
-      const around = 'stroke="#fff" stroke-width="7" stroke-linejoin="round" paint-order="stroke"';
+      const pull = `fill: ${RUST}; font-weight: 600`;
       const beside = lines.map(({ layer, ends }, n) => {
         const [x, y] = along(ends, 0.27), [a, b] = along(ends, 0.76);
-        return text(x, y + 5, plain(own[n]), around) + (state.way > 1 + (1 - layer)
-          ? text(a, b + 5, signed(gradients[n]), `${around} style="fill: ${RUST}; font-weight: 600"`) : "");
+        return text(x, y + 5, plain(own[n]), `style="${halo}"`) + (state.way > 1 + (1 - layer)
+          ? text(a, b + 5, signed(gradients[n]), `style="${halo}; ${pull}"`) : "");
       });
       const circles = units.flatMap((numbers, layer) => numbers.map((number, unit) => {
         const [x, y] = place(layer, unit), bias = layer && biases[layer - 1][unit];
         return `<circle cx="${x}" cy="${y}" r="25" fill="#fff" stroke="${INK}" stroke-width="1.4"/>`
           + text(x, y + 6, plain(number)) + (bias ? text(x, y - 33, `bias ${plain(bias)}`, 'font-size="16"') : "")
           + (layer && state.way >= 3 - layer ? text(x, y + 47, signed(pulled[layer - 1][unit]),
-            `style="fill: ${RUST}; font-weight: 600"`) : "");
+            `style="${pull}"`) : "");
       }));
       return wires.join("") + beside.join("") + circles.join("")
         + ["inputs", "hidden units", "scores"].map((words, layer) => text(column[layer], 472, words)).join("");

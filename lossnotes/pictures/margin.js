@@ -1,7 +1,6 @@
 {
-  const { INK, BLUE, RUST, GREY, plain, text, line, dot, grip, drawn, axes, name, upTo, contour, triangle } = Moving;
+  const { INK, BLUE, RUST, GREY, plain, text, halo, line, dot, grip, drawn, axes, name, upTo, contour, triangle } = Moving;
   const least = 0.02, chances = triangle(160, 28, 240, least);
-  const around = 'stroke="#fff" stroke-width="5" paint-order="stroke"';
 
   Moving.pictures.margin = {
     size: [560, 580],
@@ -28,7 +27,7 @@
         const ties = [[4, 4], [0, -4], [-4, 0]].map(end => line(box.at([[0, 0], end]), drawn(GREY, 1.2, "3 4")));
         const levels = [0.05, 0.1, 0.2, 0.4, 0.8, 1.6, 3.2].flatMap(above =>
           contour((a, b) => loss(...p, a, b), axis, axis, loss(...p, ...best) + above));
-        const names = [[3, -3, 1], [-3, 3, 2], [-3.3, -3.3, 3]].map(([a, b, number]) => text(box.x(a), box.y(b) + 6, number, around));
+        const names = [[3, -3, 1], [-3, 3, 2], [-3.3, -3.3, 3]].map(([a, b, number]) => text(box.x(a), box.y(b) + 6, number, `style="${halo}"`));
         return box.markup + text(left + 100, 288, title) + ties.join("")
           + levels.map(points => line(box.at(points), drawn(INK, 1.1))).join("") + names.join("")
           + dot(...box.at([best]), 6, BLUE);
