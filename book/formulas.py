@@ -17,8 +17,8 @@ from sphinx.writers.html5 import HTML5Translator
 
 KATEX = Path(__file__).parent / "_static" / "katex" / "katex.min.js"
 FORMULA = re.compile(r"\\\((.*?)\\\)|\\\[(.*?)\\\]", re.DOTALL)
-# KaTeX applies a \max that is an index to what is not there, and an msub may not have
-# three children.
+# KaTeX applies a \max that is an index to what is not there, and an msub may not
+# have three children.
 APPLIED_TO_NOTHING = re.compile(
     "<mo>\u2061</mo>(?=</m(?:sub|sup|subsup|under|over)>)"
 )

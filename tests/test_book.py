@@ -1072,6 +1072,24 @@ async svg => {
 """
 
 
+def test_a_grip_is_drawn_by_the_mouse(moved):
+    drawn = 0
+    for page in moved:
+        if page.locator("svg.moving .grip").count():
+            drawn += 1
+            grip, status = page.locator(".grip").first, page.get_by_role("status").first
+            grip.scroll_into_view_if_needed()
+            box, said = grip.bounding_box(), status.inner_text()
+            x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+            page.mouse.move(x, y)
+            page.mouse.down()
+            page.mouse.move(x + 25, y - 12, steps=3)
+            page.mouse.up()
+            page.evaluate(DRAWN)
+            assert status.inner_text() != said, page.url
+    assert drawn
+
+
 def test_a_picture_follows_where_it_is_pressed(moved):
     followed = 0
     for page in moved:
