@@ -5,7 +5,7 @@ SHELL := bash
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help book pdf test serve lab notebooks lint bench wheel clean
+.PHONY: help book pdf epub test serve lab notebooks lint bench wheel clean
 
 PYTHON ?= python3
 PORT ?= 8000
@@ -26,13 +26,16 @@ book: _build/.begun .venv/.workbench  ## build the book as HTML and print where 
 	@$(BIN)/jupyter-book build -W -n --keep-going . || { rm -f _build/.begun; exit 1; }
 
 _build/.begun: .venv/.installed Makefile _config.yml _toc.yml book/references.bib $(wildcard book/*.py) \
-  lossnotes/moving.js $(shell find book/_static)
+  lossnotes/moving.js $(wildcard lossnotes/pictures/*) $(shell find book/_static)
 	@rm -rf _build
 	@mkdir _build
 	@touch $@
 
 pdf: book  ## print the book, as A4 pages in one file
 	@$(BIN)/python book/paper.py
+
+epub: book  ## pack the book as an e-book, with its formulas as MathML
+	@$(BIN)/python book/ebook.py
 
 test: .venv/.installed .venv/.workbench  ## run every test, every notebook and the browser
 	@$(BIN)/pytest -n 3 --dist loadgroup --no-loadscope-reorder --nbval --nbval-current-env --nbval-cell-timeout 30 tests book

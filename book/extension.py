@@ -105,9 +105,10 @@ def set_moving_pictures_into_the_page(app, doctree):
             image.replace_self(nodes.raw("", svg, format="html"))
 
 
-def load_their_script(app, page, template, context, doctree):
-    if MOVING in context.get("body", ""):
-        app.add_js_file("moving.js", defer="defer")
+def load_their_scripts(app, page, template, context, doctree):
+    pictures = re.findall('data-picture="(.*?)"', context.get("body", ""))
+    for script in ["moving", *pictures] if pictures else []:
+        app.add_js_file(f"{script}.js", defer="defer")
 
 
 def mend_bibliography(app, page, template, context, doctree):
@@ -118,14 +119,29 @@ def mend_bibliography(app, page, template, context, doctree):
         )
 
 
+def withdraw_what_is_old(app, error):
+    """Take PDF and EPUB from the site, and the links to them, when a page is newer."""
+    site = Path(app.outdir)
+    front = site / f"{app.config.root_doc}.html"
+    pages = [site / f"{name}.html" for name in app.env.found_docs]
+    newest = max(page.stat().st_mtime for page in pages if page.exists())
+    for made in site / "lossnotes.pdf", site / "lossnotes.epub":
+        if made.exists() and made.stat().st_mtime < newest:
+            made.unlink()
+            there = f'"on-paper"><a href="../{made.name}"'
+            gone = there.replace(">", " hidden>")
+            front.write_text(front.read_text().replace(there, gone))
+
+
 def setup(app):
     app.connect("config-inited", link_to_repository)
     app.connect("doctree-read", list_index_of_terms, priority=900)
     app.connect("doctree-read", set_moving_pictures_into_the_page, priority=900)
-    app.connect("html-page-context", load_their_script)
+    app.connect("html-page-context", load_their_scripts)
     app.connect(
         "env-get-updated", write_all_pages_that_may_have_changed, priority=900
     )
     app.connect("html-page-context", fetch_faces_at_once)
     app.connect("html-page-context", mend_bibliography)
+    app.connect("build-finished", withdraw_what_is_old)
     return {"parallel_read_safe": True}

@@ -17,6 +17,11 @@ from sphinx.writers.html5 import HTML5Translator
 
 KATEX = Path(__file__).parent / "_static" / "katex" / "katex.min.js"
 FORMULA = re.compile(r"\\\((.*?)\\\)|\\\[(.*?)\\\]", re.DOTALL)
+# KaTeX applies a \max that is an index to what is not there, and an msub may not
+# have three children.
+APPLIED_TO_NOTHING = re.compile(
+    "<mo>\u2061</mo>(?=</m(?:sub|sup|subsup|under|over)>)"
+)
 PUNCTUATION = re.compile(r"[.,;:!?)’”]+")
 
 logger = logging.getLogger(__name__)
@@ -37,9 +42,10 @@ def typeset(tex, display=False):
     # Only strings in one piece reach Python: stringify makes it one.
     call = f"katex.renderToString({json.dumps(tex)}, {json.dumps(options)})"
     try:
-        return json.loads(katex().eval(f"JSON.stringify({call})"))
+        set_by_katex = json.loads(katex().eval(f"JSON.stringify({call})"))
     except quickjs.JSException as error:
         raise ValueError(str(error).partition("\n")[0]) from None
+    return APPLIED_TO_NOTHING.sub("", set_by_katex)
 
 
 def typeset_or_warn(tex, display, node):

@@ -13,7 +13,7 @@ async pages => {
     const base = new URL(page);
     const document_ = await parsed(base);
     const article = document_.querySelector(".bd-article");
-    article.querySelectorAll("script, .headerlink, .toctree-wrapper, .copybtn, noscript").forEach(e => e.remove());
+    article.querySelectorAll("script, .headerlink, .toctree-wrapper, .copybtn, noscript, .on-paper").forEach(e => e.remove());
     for (const element of article.querySelectorAll("[id]")) element.id = anchor(page, element.id);
     for (const link of article.querySelectorAll("a[href]")) {
       const to = new URL(link.getAttribute("href"), base);

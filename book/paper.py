@@ -6,6 +6,7 @@
 import functools
 import http.server
 import io
+import os
 import shutil
 import sys
 import threading
@@ -66,6 +67,20 @@ def print_book(browser, site, pages, target):
     return counts
 
 
+def offer(target):
+    """Show the link to what was made of the site, on its first page, whose age stays what it was.
+
+    Both go when a page is newer: `withdraw_what_is_old` in extension.py.
+    """
+    front = target.parent / "book" / "index.html"
+    age = front.stat().st_mtime_ns
+    there = f'"on-paper"><a href="../{target.name}"'
+    front.write_text(
+        front.read_text().replace(there.replace(">", " hidden>"), there)
+    )
+    os.utime(front, ns=(age, age))
+
+
 def main():
     if CHROMIUM is None:
         sys.exit(
@@ -79,6 +94,7 @@ def main():
         )
         counts = print_book(browser, site, PAGES, target)
         browser.close()
+    offer(target)
     told = ", ".join(f"{number} {kind}" for kind, number in counts.items())
     print(
         f"{target.relative_to(ROOT)}: {told}, {target.stat().st_size / 1e6:.1f} MB"

@@ -1,6 +1,6 @@
-// Pictures that a reader can move. Each is a function from what the sliders say to SVG, run for the
-// still picture when a notebook runs (moving.py), and in the page for every move. Formulas come from
-// derivations: `f` holds them as functions, and the data beside them.
+// What pictures share that a reader can move. Each is a function from what the sliders say to SVG
+// (pictures/), run for the still picture when a notebook runs (moving.py), and in the page for every
+// move. Formulas come from derivations: `f` holds them as functions, and the data beside them.
 var Moving = (() => {
   const INK = "#1f1d1a", BLUE = "#1b6ca8", RUST = "#a84f12", GREY = "#75716a";
 
@@ -9,10 +9,13 @@ var Moving = (() => {
   const plain = (number, digits = 2) => String(+number.toFixed(digits)).replace("-", "−");
   const text = (x, y, words, look = "") =>
     `<text x="${round(x)}" y="${round(y)}" fill="${INK}" text-anchor="middle" ${look}>${words}</text>`;
+  const halo = "stroke: #fff; stroke-width: 7; stroke-linejoin: round; paint-order: stroke";  // for text on lines
   const line = (points, look) =>
     `<path d="M${points.map(point => point.map(round)).join("L")}" fill="none" ${look}/>`;
   const dot = ([x, y], radius, color) =>
     `<circle cx="${round(x)}" cy="${round(y)}" r="${radius}" fill="${color}"/>`;
+  const grip = place => dot(place, 6, BLUE)
+    + `<circle class="grip" cx="${round(place[0])}" cy="${round(place[1])}" r="24" fill-opacity="0"/>`;
   const drawn = (color, width = 2, dashes = "") =>
     `stroke="${color}" stroke-width="${width}"${dashes && ` stroke-dasharray="${dashes}"`}`;
   const axes = ([left, top, width, height], across, up) => {
@@ -25,7 +28,9 @@ var Moving = (() => {
       + text(0, 0, up.name, `transform="translate(${left - 44} ${top + height / 2}) rotate(-90)"`);
     const inside = drawing => `<svg x="${left}" y="${top}" width="${width}" height="${height}" `
       + `viewBox="${left} ${top} ${width} ${height}">${drawing}</svg>`;
-    return { x, y, markup, inside, at: points => points.map(([a, b]) => [x(a), y(b)]) };
+    const value = (axis, share) => axis.from + Math.min(1, Math.max(0, share)) * (axis.to - axis.from);
+    const from = ([a, b]) => [value(across, (a - left) / width), value(up, (top + height - b) / height)];
+    return { x, y, markup, inside, from, at: points => points.map(([a, b]) => [x(a), y(b)]) };
   };
   const name = (letter, below = "") =>
     `<tspan font-style="italic">${letter}</tspan>`
@@ -70,83 +75,28 @@ var Moving = (() => {
     return lines;
   };
 
-  const pictures = {
-    logsumexp: {
-      size: [560, 470],
-      needs: ["height", "pull", "largest", "above"],
-      ranges: { s_1: [-3, 3], s_2: [-3, 3], t: [0.05, 2] },
-      sliders: { t: { name: "temperature t", start: 1, step: 0.05 } },
-      draw(f, { t }) {
-        const [from, to] = this.ranges.s_1, ticks = [-3, -2, -1, 0, 1, 2, 3];
-        const plane = axes([90, 12, 400, 400], { from, to, ticks, name: name("s", 1) },
-          { from, to, ticks, name: name("s", 2) });
-        const axis = upTo(from, to, 60);
-        const level = (of, look) => ticks.slice(1, -1)
-          .flatMap(tick => contour(of, axis, axis, tick + 1e-9))  // no corner of the grid is at it
-          .map(points => line(plane.at(points), look)).join("");
-        const numbers = ticks.slice(1, -1).map(tick => text(plane.x(tick) + 10, plane.y(tick) - 6, plain(tick)));
-        const feet = upTo(-2.5, 2.5, 5);
-        const arrows = feet.flatMap(s_2 => feet.map(s_1 => {
-          const [a, b] = [f.pull(s_1, s_2, t), f.pull(s_2, s_1, t)].map(pull => 0.5 * pull);
-          const tip = [s_1 + a, s_2 + b];
-          return line(plane.at([[s_1, s_2], tip]), drawn(BLUE, 2.2))
-            + line(plane.at([[tip[0] - 0.3 * a - 0.15 * b, tip[1] - 0.3 * b + 0.15 * a], tip,
-              [tip[0] - 0.3 * a + 0.15 * b, tip[1] - 0.3 * b - 0.15 * a]]), drawn(BLUE, 2.2));
-        }));
-        return plane.markup + level((a, b) => f.largest(a, b), drawn(GREY, 1.2, "3 4"))
-          + level((a, b) => f.height(a, b, t), drawn(INK, 1.8)) + arrows.join("") + numbers.join("");
-      },
-      say(f, { t }) {
-        return `On the diagonal the height is ${plain(f.above(t))} above the two scores, `
-          + (t < 0.2 ? "and one sees the corner of the maximum."
-            : t < 1 ? "and the contours bend more sharply." : "and the contours bend gently.");
-      },
-    },
+  // The triangle of three probabilities: certainty in class 1 is its corner at the left below, in 2
+  // at the right, in 3 on top. Two sliders say where one is: the share of the first class, and what
+  // the second has of the rest.
+  const triangle = (left, top, width, least) => {
+    const height = width * Math.sqrt(3) / 2;
+    const at = p => [left + (p[1] + p[2] / 2) * width, top + (1 - p[2]) * height];
+    const corners = [[1, 0, 0], [0, 1, 0], [0, 0, 1]].map(at);
+    const markup = line([...corners, corners[0]], drawn(INK, 1.2))
+      + text(corners[0][0] - 18, corners[0][1] + 6, 1) + text(corners[1][0] + 18, corners[1][1] + 6, 2)
+      + text(corners[2][0], corners[2][1] - 12, 3);
+    const shares = ({ first, second }) => [first, (1 - first) * second, (1 - first) * (1 - second)];
+    const pressed = ([x, y]) => {
+      const third = 1 - (y - top) / height, other = (x - left) / width - third / 2;
+      const p = [1 - other - third, other, third];
+      if (Math.min(...p) < -0.2) return;  // far outside
+      const inside = p.map(share => Math.max(share, least)), sum = inside[0] + inside[1] + inside[2];
+      return { first: inside[0] / sum, second: inside[1] / (sum - inside[0]) };
+    };
+    return { at, corners, markup, shares, pressed };
   };
 
-  pictures.convergence = {
-    size: [560, 490],
-    needs: ["height", "flat", "steep", "rate", "best", "before"],
-    ranges: { gamma: [0.02, 2.2], kappa: [1, 50], w_1: [-5.5, 5.5], w_2: [-1.4, 1.4] },
-    sliders: {
-      gamma: { name: "step", start: 1.7, step: 0.02 },
-      kappa: { name: "condition number", start: 10, step: 1 },
-    },
-    draw(f, { gamma, kappa }) {
-      const valley = axes([90, 12, 440, 150],
-        { from: -5.5, to: 5.5, ticks: [-4, -2, 0, 2, 4], name: name("w", 1) },
-        { from: -1.4, to: 1.4, ticks: [-1, 0, 1], name: name("w", 2) });
-      const across = upTo(...this.ranges.w_1, 66), up = upTo(...this.ranges.w_2, 42);
-      const levels = [0.05, 0.2, 0.5, 0.9, 2, 5, 10]
-        .flatMap(level => contour((a, b) => f.height(kappa, a, b), across, up, level))
-        .map(points => line(valley.at(points), drawn(GREY, 1)));
-      const path = [[-5, 0.6]];
-      while (path.length <= 12) {
-        const [a, b] = path.at(-1);
-        path.push([f.flat(gamma, kappa, a), f.steep(gamma, b)]);
-      }
-      const places = valley.at(path);
-      const way = line(places, drawn(BLUE, 1.6)) + places.map(place => dot(place, 3.2, BLUE)).join("");
-
-      const plane = axes([90, 240, 440, 190],
-        { from: 0, to: 2.2, ticks: [0, 0.5, 1, 1.5, 2], name: `step, in units of 1/${name("λ", "max")}` },
-        { from: 0, to: 1.25, ticks: [0, 0.5, 1], name: "rate" });
-      const best = f.best(kappa), lowest = f.rate(best, kappa);
-      const rates = [...upTo(0, 2.2, 44), best].sort((a, b) => a - b).map(g => [g, f.rate(g, kappa)]);
-      return valley.markup + valley.inside(levels.join("") + way) + plane.markup
-        + line(plane.at([[0, 1], [2.2, 1]]), drawn(GREY, 1)) + line(plane.at([[2, 0], [2, 1.25]]), drawn(RUST, 1.6, "6 4"))
-        + line(plane.at([[best, 0], [best, lowest]]), drawn(GREY, 1.2, "3 4"))
-        + plane.inside(line(plane.at(rates), drawn(INK))) + dot(...plane.at([[gamma, f.rate(gamma, kappa)]]), 6, BLUE);
-    },
-    say(f, { gamma, kappa }) {
-      const best = f.best(kappa);
-      return (gamma < 2
-        ? `A step of ${plain(gamma)} leaves ${plain(f.rate(gamma, kappa))} of the distance in its slower direction. `
-        : `A step of ${plain(gamma)} multiplies the steep direction by ${plain(f.steep(gamma, 1))}, and never arrives. `)
-        + `The best step, ${plain(best)}, leaves ${plain(f.rate(best, kappa))}. It lies ${plain(f.before(kappa))} `
-        + "before the edge at 2.";
-    },
-  };
+  const pictures = {};
 
   // Formulas become functions of their symbols, in the order of their names.
   const made = given => Object.fromEntries(Object.entries(given).map(([key, value]) =>
@@ -162,43 +112,59 @@ var Moving = (() => {
       + picture.draw(made(JSON.parse(given)), started(picture)) + "</svg>";
   };
 
-  // In the page: a slider for each number, and a sentence that says what one sees.
+  // In the page: a slider for each number, and a sentence that says what one sees. Where a picture
+  // has a grip, that can be drawn, too; a place that is pressed is one it is drawn to.
   const move = svg => {
     const picture = pictures[svg.dataset.picture], f = made(JSON.parse(svg.dataset.given));
     const state = started(picture), said = document.createElement("p");
     const controls = document.createElement("div");
     controls.className = "moves";
     said.setAttribute("role", "status");
-    let due;
-    const show = () => {
-      svg.innerHTML = picture.draw(f, state);
-      said.textContent = picture.say(f, state);
-    };
-    for (const [key, { name, step, start, shown = plain }] of Object.entries(picture.sliders)) {
+    const sliders = Object.entries(picture.sliders).map(([key, { name, step, shown = plain }]) => {
       const label = document.createElement("label"), slider = document.createElement("input");
-      const value = document.createElement("span"), [min, max] = picture.ranges[key];
-      const tell = () => {
-        value.textContent = shown(state[key]);
-        slider.setAttribute("aria-valuetext", `${name} = ${shown(state[key])}`);
-      };
-      Object.assign(slider, { type: "range", min, max, step, value: start });
-      slider.oninput = () => {
-        state[key] = Number(slider.value);
-        tell();
-        cancelAnimationFrame(due);
-        due = requestAnimationFrame(show);
-      };
-      tell();
-      const word = document.createElement("span");
+      const word = document.createElement("span"), value = document.createElement("span");
+      const [min, max] = picture.ranges[key];
+      Object.assign(slider, { type: "range", min, max, step });
+      slider.oninput = () => change({ [key]: Number(slider.value) });
       word.textContent = name;
       label.append(word, value, slider);
       controls.append(label);
+      return () => {
+        slider.value = state[key];
+        value.textContent = shown(state[key]);
+        slider.setAttribute("aria-valuetext", `${name} = ${shown(state[key])}`);
+      };
+    });
+    const show = () => {
+      svg.innerHTML = picture.draw(f, state);
+      said.textContent = picture.say(f, state);
+      sliders.forEach(tell => tell());
+    };
+    let due;
+    const change = changed => {
+      Object.assign(state, changed);
+      cancelAnimationFrame(due);
+      due = requestAnimationFrame(show);
+    };
+    if (picture.pressed) {
+      const follow = ({ clientX, clientY }) => {
+        const { x, y } = new DOMPoint(clientX, clientY).matrixTransform(svg.getScreenCTM().inverse());
+        change(picture.pressed([x, y], state));
+      };
+      svg.onpointerdown = event => {  // a finger elsewhere scrolls the page
+        if (event.pointerType === "mouse" || event.target.matches(".grip"))
+          svg.setPointerCapture(event.pointerId);
+      };
+      svg.onpointermove = event => svg.hasPointerCapture(event.pointerId) && follow(event);
+      svg.onclick = follow;
     }
     controls.append(said);
     svg.after(controls);
     show();
   };
-  if (typeof document !== "undefined") document.querySelectorAll("svg.moving").forEach(move);
+  if (typeof document !== "undefined") addEventListener("DOMContentLoaded", () =>
+    document.querySelectorAll("svg.moving").forEach(move));
 
-  return { pictures, made, still, needs: key => pictures[key]?.needs };
+  return { pictures, made, still, needs: key => pictures[key]?.needs,
+    INK, BLUE, RUST, GREY, plain, text, halo, line, dot, grip, drawn, axes, name, upTo, contour, triangle };
 })();

@@ -1,8 +1,10 @@
-"""Pictures that a reader can move: `moving.js` draws them, here and in the page.
+"""Pictures that a reader can move: scripts draw them, here and in the page.
+
+`moving.js` is what they share; `pictures/` has one script for each, by the name of its chapter.
 
 In a notebook a picture shows itself as SVG, as it stands before anything is moved. That is also
-what is printed. In the page the same script draws it again for every move. Its formulas are results
-of derivations, which SymPy prints as JavaScript; none is typed in the script.
+what is printed. In the page the same scripts draw it again for every move. Their formulas are
+results of derivations, which SymPy prints as JavaScript; none is typed in a script.
 """
 
 import functools
@@ -14,11 +16,12 @@ from sympy import Basic, jscode
 
 from lossnotes.derive import Derivation
 
-SCRIPT = Path(__file__).with_suffix(".js")
+SHARED = Path(__file__).with_suffix(".js")
+PICTURES = SHARED.with_name("pictures")
 
 
 class Moving:
-    """A picture of `moving.js`, with its formulas and with the numbers that it shows.
+    """A picture of `pictures/`, with its formulas and with the numbers that it shows.
 
         Moving("logsumexp", height=soft, pull=pull, largest=largest, above=above)
 
@@ -53,16 +56,17 @@ class Moving:
 
 
 @functools.cache
-def _script():
+def _scripts():
     context = quickjs.Context()
-    context.eval(SCRIPT.read_text())
+    for script in (SHARED, *sorted(PICTURES.glob("*.js"))):
+        context.eval(script.read_text())
     return context
 
 
 def _asked(function, *arguments):
-    """What a function of the script answers."""
+    """What a function of `moving.js` answers."""
     call = f"Moving.{function}({', '.join(map(json.dumps, arguments))})"
-    return json.loads(_script().eval(f"JSON.stringify({call} ?? null)"))
+    return json.loads(_scripts().eval(f"JSON.stringify({call} ?? null)"))
 
 
 def _formula(derivation):

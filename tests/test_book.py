@@ -34,13 +34,14 @@ CASES = [(width, theme) for width in WIDTHS for theme in THEMES]
 def extension_of_sphinx(name):
     """A module beside the chapters, which is in no package."""
     spec = importlib.util.spec_from_file_location(name, ROOT / "book" / f"{name}.py")
-    module = importlib.util.module_from_spec(spec)
+    module = sys.modules[name] = importlib.util.module_from_spec(spec)  # they import one another
     spec.loader.exec_module(module)
     return module
 
 
 extension, formulas = extension_of_sphinx("extension"), extension_of_sphinx("formulas")
 python_of_pages, paper = extension_of_sphinx("workbench"), extension_of_sphinx("paper")
+ebook = extension_of_sphinx("ebook")
 
 
 # Building
@@ -151,6 +152,11 @@ def test_a_formula_that_is_not_understood_is_an_error_of_the_build(tex, caplog):
 
 def test_a_formula_is_set_with_its_mathml():
     assert '<math xmlns="http://www.w3.org/1998/Math/MathML">' in formulas.typeset("x^2")
+
+
+def test_a_word_that_is_an_index_is_applied_to_nothing():
+    assert "<msub><mi>λ</mi><mi>max</mi></msub>" in formulas.typeset(r"\lambda_{\max}")
+    assert "<mo>\u2061</mo><mi>x</mi>" in formulas.typeset(r"\max x")
 
 
 # Looking at a page
@@ -992,7 +998,7 @@ def test_each_formula_of_a_moving_picture_is_that_of_sympy(moved, record_propert
     for page in moved:
         for name, given, ranges in page.evaluate(PICTURE):
             for key, formula in given.items():
-                if isinstance(formula, dict):
+                if isinstance(formula, dict) and "javascript" in formula:
                     formulas_seen += 1
                     difference = difference_from_sympy(page, formula, ranges, seed=formulas_seen)
                     assert difference < 1e-13, (name, key)
@@ -1036,17 +1042,74 @@ def test_a_slider_moves_its_picture_by_the_keyboard_and_says_so(moved):
             )
             sentence = figure.get_by_role("status").inner_text()
             slider.focus()
+            least = slider.evaluate("slider => slider.value === slider.min")
             for _ in range(3):
-                page.keyboard.press("ArrowLeft")
+                page.keyboard.press("ArrowRight" if least else "ArrowLeft")
             page.evaluate(DRAWN)
             assert slider.get_attribute("aria-valuetext") != said
             assert figure.locator("svg.moving").inner_html() != drawn
             assert figure.get_by_role("status").inner_text() != sentence
 
 
-def test_only_a_page_with_a_moving_picture_loads_their_script(site, moving):
-    loads = [page for page in PAGES if "moving.js" in (site / f"{page}.html").read_text()]
-    assert loads == moving
+def test_a_page_loads_the_scripts_of_its_moving_pictures_and_no_others(site, moving):
+    ours = {path.name for path in (ROOT / "lossnotes" / "pictures").glob("*.js")} | {"moving.js"}
+    for name in PAGES:
+        page = (site / f"{name}.html").read_text()
+        loaded = set(re.findall(r"_static/(\w+\.js)", page)) & ours
+        drawn = {f"{picture}.js" for picture in re.findall('data-picture="(.*?)"', page)}
+        assert loaded == (drawn | {"moving.js"} if name in moving else set())
+
+
+def test_every_moving_picture_stands_in_the_chapter_of_its_name(site, moving):
+    for name in moving:
+        assert f'data-picture="{Path(name).name}"' in (site / f"{name}.html").read_text()
+    assert len(moving) == len(list((ROOT / "lossnotes" / "pictures").glob("*.js")))
+
+
+FROM_PLACE_TO_PLACE = """
+async svg => {
+  const { left, top, width, height } = svg.getBoundingClientRect();
+  const seen = new Set();
+  for (const x of [0.25, 0.4, 0.55, 0.7]) for (const y of [0.2, 0.35, 0.5, 0.65, 0.8]) {
+    const place = { clientX: left + x * width, clientY: top + y * height };
+    svg.dispatchEvent(new PointerEvent("click", { bubbles: true, ...place }));
+    await new Promise(requestAnimationFrame);
+    await new Promise(requestAnimationFrame);
+    seen.add(svg.innerHTML);
+  }
+  const said = svg.parentElement.querySelector("[role=status]").innerText;
+  return [seen.size, /NaN|undefined|Infinity/.test([...seen, said].join(""))];
+}
+"""
+
+
+def test_a_grip_is_drawn_by_the_mouse(moved):
+    drawn = 0
+    for page in moved:
+        if page.locator("svg.moving .grip").count():
+            drawn += 1
+            grip, status = page.locator(".grip").first, page.get_by_role("status").first
+            grip.scroll_into_view_if_needed()
+            box, said = grip.bounding_box(), status.inner_text()
+            x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+            page.mouse.move(x, y)
+            page.mouse.down()
+            page.mouse.move(x + 25, y - 12, steps=3)
+            page.mouse.up()
+            page.evaluate(DRAWN)
+            assert status.inner_text() != said, page.url
+    assert drawn
+
+
+def test_a_picture_follows_where_it_is_pressed(moved):
+    followed = 0
+    for page in moved:
+        svg = page.locator("svg.moving")
+        if page.evaluate("() => Boolean(document.querySelector('svg.moving').onclick)"):
+            followed += 1
+            places, broken = svg.evaluate(FROM_PLACE_TO_PLACE)
+            assert places > 3 and not broken, page.url
+    assert followed
 
 
 # On paper
@@ -1101,8 +1164,83 @@ def test_the_book_on_paper_has_an_outline_and_can_be_sent(printed):
     assert printed[0].stat().st_size < 12e6
 
 
+OFFERED = '<p class="on-paper"><a href="../lossnotes.{}">The book</a></p>'
+HIDDEN = OFFERED.replace('">', '" hidden>', 1)
+MADE = ["pdf", "epub"]
+
+
+@pytest.fixture
+def small_site(tmp_path):
+    """A site of two pages with all that can be made of it, and how Sphinx ends a build of it."""
+    front, page = tmp_path / "book" / "index.html", tmp_path / "kl.html"
+    front.parent.mkdir()
+    front.write_text("".join(map(HIDDEN.format, MADE)))
+    page.touch()
+    for kind in MADE:
+        (tmp_path / f"lossnotes.{kind}").touch()
+        paper.offer(tmp_path / f"lossnotes.{kind}")
+    app = SimpleNamespace(outdir=tmp_path, config=SimpleNamespace(root_doc="book/index"))
+    app.env = SimpleNamespace(found_docs={"kl", "book/index"})
+    return front, page, functools.partial(extension.withdraw_what_is_old, app, None)
+
+
+def test_the_first_page_offers_what_was_made_of_the_book(small_site):
+    front, page, finish = small_site
+    finish()
+    assert front.read_text() == "".join(map(OFFERED.format, MADE))
+    assert all((page.parent / f"lossnotes.{kind}").exists() for kind in MADE)
+
+
+def test_what_was_made_of_the_book_goes_when_a_page_is_newer(small_site):
+    front, page, finish = small_site
+    later = page.stat().st_mtime + 1
+    os.utime(page, (later, later))
+    os.utime(page.parent / "lossnotes.epub", (later, later))
+    finish()
+    assert front.read_text() == HIDDEN.format("pdf") + OFFERED.format("epub")
+    assert not (page.parent / "lossnotes.pdf").exists()
+    finish()
+    assert front.read_text() == HIDDEN.format("pdf") + OFFERED.format("epub")
+
+
+def test_no_page_offers_what_was_not_made(site):
+    front = (site / "book" / "index.html").read_text()
+    for kind in MADE:
+        assert HIDDEN.format(kind).partition(">The book")[0] in front
+
+
 def test_a_link_that_leads_nowhere_is_not_printed(browser, tmp_path):
     body = "<article class='bd-article'><h1>A</h1><a href='#nowhere'>there</a></article>"
     (tmp_path / "a.html").write_text(f"<!doctype html><title>A</title>{body}")
     with pytest.raises(ValueError, match="there: #.*--nowhere"):
         paper.print_book(browser, tmp_path, ["a"], tmp_path / "a.pdf")
+
+
+# As an e-book
+
+EPUBCHECK = Path("/usr/share/java/epubcheck.jar")
+
+
+@pytest.fixture(scope="module")
+def packed(site, browser, tmp_path_factory):
+    """The e-book, and its chapters."""
+    target = tmp_path_factory.mktemp("ebook") / "book.epub"
+    chapters = ebook.read(browser, site, paper.PAGES)
+    ebook.pack(chapters, site, target)
+    return target, chapters
+
+
+def test_the_ebook_has_every_chapter_and_every_formula(packed, site):
+    _, chapters = packed
+    assert len(chapters) == len(paper.PAGES)
+    formulas_of_site = sum(html.count('<span class="katex">') for html in articles(site))
+    assert sum(chapter["text"].count("<math") for chapter in chapters) == formulas_of_site
+
+
+def test_epubcheck_has_nothing_to_say_of_the_ebook(packed):
+    if not (shutil.which("java") and EPUBCHECK.exists()):
+        pytest.skip("epubcheck is not there: apt install epubcheck")
+    command = ["java", "-jar", EPUBCHECK, packed[0]]
+    run = subprocess.run(command, capture_output=True, text=True)
+    said = run.stdout + run.stderr
+    assert run.returncode == 0 and "WARNING" not in said, said[-3000:]
