@@ -1,5 +1,7 @@
 """Rows: how steep a loss is, how much it curves, and whether it is convex in the scores."""
 
+from functools import lru_cache
+
 from mpmath import mp
 from sympy import Add, Derivative, Heaviside, Indexed, IndexedBase, Max, Mul, Pow, Sum, log, sqrt
 
@@ -96,6 +98,7 @@ def curvature(loss):
     return Row(name, bound, says, claims)
 
 
+@lru_cache(1)  # the row of calibration asks, too
 def convex(loss):
     """Whether the loss is convex in the scores."""
     name = "convex in the scores"
