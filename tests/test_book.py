@@ -1133,7 +1133,7 @@ def test_a_portrait_that_is_stopped_keeps_its_rows_and_goes_on_with_the_next(cla
     rows = drawn.locator("tbody tr")
     came = rows.count()
     assert came >= 2
-    rows.nth(came).wait_for()
+    rows.nth(came).wait_for(timeout=120_000)  # Python wakes again
     assert len(set(rows.locator("th").all_inner_texts())) == rows.count()
 
 

@@ -65,11 +65,12 @@ export const open = place => {
     show(answer, "judged");
   };
   // Rows come one by one. After 20 seconds, or where Python was stopped, one may go on with the next.
-  const draw = async (number = 0) => {
+  const draw = async (number = 0, rows = 1) => {
     const turn = ++drawn, asked = text.value;
-    let rows = number + 1, until = Infinity;
+    let until = Infinity;
     clearTimeout(pause);
     if (!number) answer.replaceChildren();
+    answer.querySelector(".go-on")?.remove();
     try {
       while (number < rows && performance.now() < until) {
         status.textContent = number ? `Row ${number + 1} of ${rows} …` : "Drawing the portrait …";
@@ -78,7 +79,6 @@ export const open = place => {
         awake = true;
         if (turn !== drawn) return;
         preview.replaceChildren();
-        answer.querySelector(".go-on")?.remove();
         const table = make("template", { innerHTML: html }).content;
         const body = answer.querySelector("tbody");
         body ? body.append(...table.querySelectorAll("tr")) : answer.replaceChildren(table);
@@ -92,8 +92,7 @@ export const open = place => {
       if (turn !== drawn) return;
       number++; // what was asked for may never have an answer
     }
-    answer.querySelector(".go-on")?.remove();
-    if (number < rows) answer.append(make("p", { className: "trial-buttons go-on" }, button("Go on", () => draw(number))));
+    if (number < rows) answer.append(make("p", { className: "trial-buttons go-on" }, button("Go on", () => draw(number, rows))));
   };
   const insert = piece => {
     text.focus();
