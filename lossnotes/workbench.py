@@ -1,4 +1,4 @@
-"""What a page of the book asks of the Python in it: to run a cell, to try a line, to judge a claim.
+"""What a page of the book asks of the Python in it: to run cells, judge claims, draw portraits.
 
 Needs sympy and mpmath only. What comes back is HTML, with formulas between \\( and \\).
 """
@@ -8,6 +8,7 @@ import json
 import re
 from contextlib import redirect_stdout
 from copy import copy
+from functools import lru_cache
 from html import escape
 from io import StringIO
 
@@ -17,6 +18,7 @@ from lossnotes.derive import Derivation, StepError
 from lossnotes.derive.derivation import SIGNS
 from lossnotes.derive.display import latex
 from lossnotes.derive.expressions import ExpressionError, parse
+from lossnotes.portrait import ROWS, Portrait, read
 
 RELATIONS = ("<=", ">=", "==", "≤", "≥", "=", "<", ">")
 PLAIN = {"==": "=", "≤": "<=", "≥": ">="}
@@ -125,6 +127,11 @@ class Page:
     def judged(text):
         """HTML of what was typed, with its verdicts."""
         return judged(text)
+
+    @staticmethod
+    def portrayed(text, number):
+        """HTML of one row of the portrait of the loss that was typed."""
+        return portrayed(text, number)
 
 
 def _names(statement):
@@ -255,7 +262,10 @@ def judged(text, names=None):
     except ExpressionError as error:
         return _unread(error)
     if not links:
-        return "<p>One formula claims nothing: write = and another one, or &lt;= and a bound.</p>"
+        return (
+            "<p>One formula claims nothing: write = and another one, or &lt;= and a bound. "
+            "If it is a loss, ask for its portrait.</p>"
+        )
     derivation, failure = _continued(Derivation(start), links)
     return (derivation._repr_html_() if derivation.steps else "") + failure
 
@@ -272,6 +282,31 @@ def _continued(derivation, links):
         except ValueError as error:
             return derivation, f"<p>{escape(str(error))}</p>"
     return derivation, ""
+
+
+# Portraits
+
+
+def portrayed(text, number):
+    """HTML of a portrait with one row, and how many rows there are; none where no loss was typed.
+
+    A row may take seconds in a page, so that it is asked for alone. What stands after a `#` are
+    the domains of parameters, as in "(1 - softmax(s)[y]**a)/a  # 0 < a < 1".
+    """
+    try:
+        loss = _loss(text)
+    except ValueError as error:
+        return {"html": _unread(error), "rows": 0}
+    return {"html": Portrait(loss, (ROWS[number](loss),))._repr_html_(), "rows": len(ROWS)}
+
+
+@lru_cache(1)
+def _loss(text):
+    lines = [line.partition("#") for line in text.splitlines()]
+    formula = " ".join(formula for formula, _, _ in lines).strip()
+    if any(relation for relation, _ in split(formula)):
+        raise ExpressionError("a loss is one formula, and this is a claim")
+    return read(formula, where=",".join(domains for _, _, domains in lines))
 
 
 def _unread(error):

@@ -946,6 +946,53 @@ def test_every_example_is_understood(claim):
         verdict.wait_for()
 
 
+def portray(page, text):
+    page.get_by_label("A claim").fill(text)
+    page.get_by_role("button", name="Portrait").click()
+    return page.get_by_role("region", name="Verdict")
+
+
+def test_a_loss_gets_its_portrait_row_by_row(claim):
+    drawn = portray(claim, "1 - softmax(s)[y]")
+    drawn.locator("tbody tr").nth(3).wait_for()
+    assert drawn.locator("table.portrait caption .katex").count() == 1
+    assert "unchanged by a shift" in drawn.inner_text()
+    assert drawn.locator(".verdict.proved").count() >= 1
+
+
+def test_what_is_no_loss_is_told_and_has_no_rows(claim):
+    drawn = portray(claim, "LSE(s)")
+    drawn.get_by_text("a loss has a label").wait_for()
+    assert drawn.locator("tr").count() == 0
+
+
+def test_a_portrait_of_what_no_longer_stands_there_is_not_gone_on_with(claim):
+    drawn = portray(claim, "1 - softmax(s)[y]")
+    drawn.locator("tbody tr").first.wait_for()
+    assert judge(claim, "1 <= K").locator(".verdict.proved").count() == 1
+    claim.wait_for_timeout(2000)  # the row that was asked for has come
+    assert drawn.locator("table.portrait").count() == 0
+
+
+def test_a_portrait_that_is_stopped_keeps_its_rows_and_goes_on_with_the_next(claim):
+    drawn = portray(claim, "1 - softmax(s)[y]")
+    drawn.locator("tbody tr").nth(1).wait_for()
+    claim.get_by_role("button", name="Stop").click()
+    claim.get_by_role("button", name="Go on").click()
+    rows = drawn.locator("tbody tr")
+    came = rows.count()
+    assert came >= 2
+    rows.nth(came).wait_for(timeout=120_000)  # Python wakes again
+    assert len(set(rows.locator("th").all_inner_texts())) == rows.count()
+
+
+def test_a_link_carries_a_loss(claim):
+    portray(claim, "-log(softmax(s)[y])  # surprisal")
+    claim.get_by_role("button", name="Link").click()
+    claim.wait_for_function("location.hash.includes('softmax')")
+    assert claim.get_by_label("A claim").input_value() == "-log(softmax(s)[y])  # surprisal"
+
+
 # Pictures that move
 
 

@@ -8,7 +8,23 @@ from sympy import Max, Rational, Sum, Symbol, exp, log, sqrt
 from typer.testing import CliRunner
 
 from lossnotes.__main__ import app
-from lossnotes.derive.symbols import Between, K, delta, i, log_loss, margin_loss, p, s, softmax, y
+from lossnotes.derive.symbols import (
+    Between,
+    K,
+    Positives,
+    Probabilities,
+    delta,
+    epsilon,
+    i,
+    log_loss,
+    margin_loss,
+    one_hot,
+    p,
+    s,
+    smooth,
+    softmax,
+    y,
+)
 from lossnotes.portrait import far as far_out
 from lossnotes.portrait import (
     floats,
@@ -210,7 +226,6 @@ BITEMPERED = 2 * (1 - sqrt(P)) - (1 - Sum(softmax(s)[i] ** Rational(3, 2), (i, 1
         (shape.lipschitz, BRIER),
         (shape.curvature, BRIER),  # 0.616 between the places that are tried
         (shape.curvature, BITEMPERED),
-        (size.above, BITEMPERED),
         (size.zero_one, SMOOTHED),
     ],
 )
@@ -218,6 +233,86 @@ def test_a_number_of_a_search_alone_is_left_open(row, loss):
     found = row(read(loss))
     assert found.answer is None and found.kind == "open"
     assert "with 2 and 3 classes" in found.says and "is shown" in found.says
+
+
+def test_a_bound_of_a_loss_of_probabilities_is_proved():
+    found = size.above(read(BITEMPERED))
+    assert found.answer == 2 and found.kind == "proved"
+    (checked,) = found.claims
+    assert claim(checked.left, "<=", Rational(19, 10)).kind == "refuted"
+
+
+SMOOTH = log_loss(s, smooth(y, epsilon))
+margins, w = Positives("d"), Probabilities("w")
+LDAM = log_loss(s - margins[y] * one_hot(y), y)
+ADJUSTED = log_loss(s + 2 * log(w), y)
+
+
+@pytest.mark.parametrize("loss", [SMOOTH, SQUENTROPY])
+def test_scores_in_the_order_of_the_shares_are_proved_from_the_slope(loss):
+    found = risk.calibrated(read(loss))
+    assert found.answer is True and found.kind == "proved"
+    (falling,) = [c for c in found.claims if c.right == 0 and c.relation == ">"][-1:]
+    assert not claim(-falling.left, ">", 0)
+
+
+@pytest.mark.parametrize(
+    "loss",
+    [
+        LOG - s[y],  # the mean loss has no least value
+        LOG + 2 * s[y],  # and here it would name the class that is least likely
+        SMOOTH - 2 * Sum(s[i] ** 2, (i, 1, K)),
+    ],
+)
+def test_a_slope_that_does_not_order_the_classes_shows_nothing(loss):
+    assert not risk.calibrated(read(loss))
+
+
+@pytest.mark.parametrize("loss", [LDAM, ADJUSTED])
+def test_a_loss_with_margins_or_priors_names_another_class_than_the_likeliest(loss):
+    found = risk.calibrated(read(loss))
+    _, level, behind = found.claims
+    assert found.answer is False and level and behind
+    assert not claim(level.left, "<=", level.right) and not claim(behind.left, ">=", behind.right)
+    alike = loss.replace(lambda part: part == margins[y], lambda part: Rational(1))
+    if alike != loss:  # margins that agree favour no class
+        assert risk.calibrated(read(alike)).answer is not False
+
+
+@pytest.mark.parametrize("loss", [SMOOTH, LDAM, ADJUSTED, SQUENTROPY])
+def test_a_sum_of_convex_terms_is_proved_to_be_convex(loss):
+    found = shape.convex(read(loss))
+    assert found.answer is True and found.kind == "proved"
+
+
+@pytest.mark.parametrize(
+    "loss",
+    [
+        log_loss(s, y) - s[1] ** 2,
+        log_loss(s, y) - Max(0, s[y]),  # no second derivative shows what a kink does
+        s[y] ** 2 * log_loss(s, y),
+        log_loss(s + s[y] ** 2 * one_hot(y), y),
+        -log_loss(s, y),
+    ],
+)
+def test_a_term_that_is_not_convex_makes_no_convex_sum(loss):
+    assert not shape.convex(read(loss))
+
+
+def test_a_slope_far_out_may_depend_on_the_number_of_classes():
+    loss = read(SMOOTH, numbers={"epsilon": Rational(1, 2)})
+    for row, slope in ((far_out.lost, -(1 + 1 / K) / 2), (far_out.won, (1 - 1 / K) / 2)):
+        found = row(loss)
+        assert found.answer == slope and found.kind == "confirmed"
+        (checked,) = found.claims
+        wrong = checked.left.replace(lambda part: part == K, lambda part: K + 1)
+        assert not claim(wrong, "<=", checked.right)
+
+
+def test_where_a_vector_of_parameters_may_be_anything_one_number_stands_for_it():
+    found = far_out.won(read(LDAM))
+    assert found.answer == "fades" and "with $1$ in every entry of d" in found.says
+    assert size.above(read(ADJUSTED)).answer is False
 
 
 def test_a_constant_is_neither_proper_nor_calibrated():

@@ -1,11 +1,13 @@
 """What the page asks of Python: cells run without what is not there, lines are judged."""
 
+import re
 import sys
 
 import pytest
 
 from lossnotes.derive.expressions import ExpressionError
-from lossnotes.workbench import Page, chain, judged, split, understood
+from lossnotes.portrait import ROWS
+from lossnotes.workbench import Page, chain, judged, portrayed, split, understood
 
 IMPORTS = """
 from sympy import Derivative
@@ -231,3 +233,49 @@ def test_numbers_of_a_witness_are_mathematics():
 def test_what_is_typed_is_no_markup():
     assert "<img" not in judged("softmax(s)[j] <= 1  # <img src=x>")
     assert "<img" not in judged("s[j] = <img src=x>")
+
+
+# Portraits
+
+FOCAL = "-(1 - softmax(s)[y])**gamma*log(softmax(s)[y])"
+
+
+def names_of(html):
+    return re.findall(r'<th scope="row">(.*?)</th>', html)
+
+
+def test_a_portrait_comes_row_by_row_and_shows_the_loss(page):
+    first, fourth = portrayed(FOCAL, 0), page.portrayed(FOCAL, 3)
+    assert first["rows"] == len(ROWS) and "<caption>" in first["html"]
+    assert names_of(first["html"]) == ["gradient"]
+    assert names_of(fourth["html"]) == ["unchanged by a shift"]
+    assert 'class="verdict proved"' in fourth["html"]
+
+
+def test_a_remark_tells_the_domain_of_a_parameter():
+    row = portrayed("(1 - softmax(s)[y]**u)/u  # 0 < u < 1", 8)
+    assert "its value at" in row["html"] and 'class="verdict proved"' in row["html"]
+
+
+def test_a_loss_may_stand_on_several_lines():
+    assert portrayed("log_loss(s, y)\n + u*(1 - softmax(s)[y])  # u > 0", 3)["rows"]
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("", "no formula"),
+        ("KL(q, p) >= 0", "this is a claim"),
+        ("LSE(s)", "a loss has a label y"),
+        ("softmax(s)[y]**u", "u"),
+        ("1 - softmax(s)[y]**u  # u is small", "is no domain"),
+        ("<img src=x>", "Not understood"),
+    ],
+)
+def test_what_has_no_portrait_is_told(text, told):
+    answer = portrayed(text, 0)
+    assert (answer["rows"], told in answer["html"], "<img" in answer["html"]) == (0, True, False)
+
+
+def test_one_formula_is_sent_to_the_portrait():
+    assert "portrait" in judged("log_loss(s, y)")

@@ -81,6 +81,17 @@ class Loss:
         return None if f.atoms(IndexedBase, Entry) or self.y in f.free_symbols else f
 
     @cached_property
+    def of_probabilities(self):
+        """The loss as a function of probabilities p, where it depends on the scores by them."""
+        p, probabilities = softmax(self.s), self.vector("p", Probabilities)
+
+        def named(part):
+            return isinstance(part, Entry) and part.args[0] == p
+
+        f = self.value.replace(named, lambda part: probabilities[part.args[1]])
+        return None if self.s in f.atoms(IndexedBase) else f
+
+    @cached_property
     def pull(self):
         """-p f'(p): the gradient is pull(p_y) (p_j - delta_jy)."""
         from lossnotes.portrait.slopes import shortest
@@ -122,6 +133,27 @@ class Loss:
         """An expression with numbers for the parameters."""
         return expression.xreplace(self.numbers)
 
+    @cached_property
+    def others(self):
+        """What stands in every entry of each other vector where numbers are computed."""
+        vectors = [base for base in symbols_of(self.value)[0] if base != self.s]
+        return {
+            v: 1 / self.classes if isinstance(v, Probabilities) else Integer(1) for v in vectors
+        }
+
+    def places(self, expression):
+        """An expression with numbers for the parameters, and where, in words.
+
+        First with other vectors as they are, then with one number in all their entries.
+        """
+        fixed, words = self.fixed(expression), self.at_numbers
+        yield fixed, words
+        if self.others:
+            for vector, number in self.others.items():
+                fixed = with_entries(fixed, vector, number)
+                words += f"{',' * bool(words)} with {formula(number)} in every entry of {vector}"
+            yield fixed, words
+
     @property
     def at_numbers(self):
         """Where numbers were computed, in words."""
@@ -139,11 +171,9 @@ class Loss:
 
     def point_of(self, classes):
         """Values of whatever else stands in the loss: 1 in every entry of other vectors."""
-        others = [base for base in symbols_of(self.value)[0] if base != self.s]
-        part = mp.mpf(1) / classes
         values = {
-            base: [part if isinstance(base, Probabilities) else mp.mpf(1)] * classes
-            for base in others
+            vector: [mp.mpf(1) / classes if number != 1 else mp.mpf(1)] * classes
+            for vector, number in self.others.items()
         }
         return values | {K: classes}
 

@@ -4,13 +4,32 @@ import random
 from functools import lru_cache
 
 from mpmath import mp
-from sympy import Derivative, E, IndexedBase, Integer, Max, Pow, Rational, Sum, Symbol, Tuple, log
+from sympy import (
+    Add,
+    Derivative,
+    E,
+    IndexedBase,
+    Integer,
+    Max,
+    Mul,
+    Pow,
+    Rational,
+    Sum,
+    Symbol,
+    Tuple,
+    log,
+    solve,
+    sympify,
+)
 
 from lossnotes.derive.points import Point
 from lossnotes.derive.prove import unfold
 from lossnotes.derive.symbols import (
+    Between,
+    Entry,
     K,
     Probabilities,
+    delta,
     entry,
     j,
     margin,
@@ -19,12 +38,13 @@ from lossnotes.derive.symbols import (
     softmax,
 )
 from lossnotes.derive.values import evaluate
-from lossnotes.portrait import search, slopes
+from lossnotes.portrait import search, shape, slopes, symmetries
 from lossnotes.portrait.loss import with_entries
 from lossnotes.portrait.table import Row, claim, formula
 
 TRIED = 20  # random predictions
 SHARES = (Rational(2, 5), Rational(3, 10), Rational(3, 10))
+PRIORS = (Rational(9, 10), Rational(1, 10))
 
 
 @lru_cache(1)  # the next row asks again
@@ -114,6 +134,10 @@ def calibrated(loss):
             )
             return Row(name, True, says, (checked,))
     if loss.classes == K:
+        if found := _ordered(loss):
+            return Row(name, True, *found)
+        if found := _misled(loss):
+            return Row(name, False, *found)
         q = dict(enumerate(SHARES, 1))
         if witness := _tied(loss, q):
             says = (
@@ -124,16 +148,105 @@ def calibrated(loss):
     return Row(name, None, "no minimum of the mean loss was found that decides")
 
 
+P, Q, S = Between("P", 0, 1), Between("Q", 0, 1), Symbol("S", real=True)
+
+
+def _ordered(loss):
+    """A sentence and claims: at the least mean loss the scores are in the order of the shares.
+
+    There the slope in each score is zero. Where it is a function G of that score S, its softmax P
+    and its share Q, and grows with S, P and, while it is zero, falls with Q, then S grows with Q.
+    """
+    p, q = softmax(loss.s), loss.vector("q", Probabilities)
+    slope = slopes.gradient(loss)
+    if not slope.claims:
+        return None
+    by_score = slopes.plain(loss, slope.claims[0].right)
+    own, other = (by_score.xreplace({delta(j, loss.y): Integer(n)}) for n in (1, 0))
+    G = slopes.shortest((Q * own + (1 - Q) * other).expand().xreplace({p[j]: P, loss.s[j]: S}))
+    if G.atoms(IndexedBase, Entry) or {loss.y, j} & G.free_symbols or G.diff(S, 2) != 0:
+        return None
+    mean = loss.total(lambda n: q[n] * slope.claims[0].right.xreplace({loss.y: n}))
+    claims = [
+        loss.claim(mean, "=", G.xreplace({P: p[j], Q: q[j], S: loss.s[j]})),
+        loss.claim(G.diff(P), ">", 0),
+    ]
+    if G.has(S):
+        at = S, solve(G, S)
+        claims += [loss.claim(G.diff(S), ">", 0)]
+    else:
+        at = P, solve(G, P)
+        if len(at[1]) != 1:
+            return None
+        stationary = at[1][0].xreplace({Q: q[j]})  # there must be such a place
+        claims += [
+            loss.claim(stationary, ">", 0),
+            loss.claim(loss.total(lambda n: stationary.xreplace({j: n})), "=", 1),
+        ]
+    if len(at[1]) != 1:
+        return None
+    claims += [loss.claim(-G.diff(Q).xreplace({at[0]: at[1][0]}), ">", 0)]
+    convex = shape.convex(loss)
+    if not all(claims) or not convex:
+        return None
+    shown = formula(G.xreplace({P: p[j], Q: q[j], S: loss.s[j]}))
+    says = (
+        f"it is convex, and the mean loss is least where {shown} is zero for every class: there "
+        "the score of a class grows with its share"
+    )
+    return says, (*claims, *convex.claims)
+
+
+def _misled(loss):
+    """A sentence and claims: of two classes the likelier is behind where the mean loss is least."""
+    unchanged = symmetries.shift(loss)
+    if not unchanged or not loss.others:
+        return None
+    ahead, shares = Symbol("t", positive=True), (Rational(51, 100), Rational(49, 100))
+    entries = [PRIORS if isinstance(v, Probabilities) else (1, 2) for v in loss.others]
+
+    def mean(lead):
+        values = {loss.s[1]: sympify(lead), loss.s[2]: Integer(0)}
+        for vector, pair in zip(loss.others, entries, strict=True):
+            values |= {vector[n]: sympify(x) for n, x in enumerate(pair, 1)}
+        written = (
+            unfold(loss.fixed(loss.of(Integer(n)))).xreplace({K: Integer(2)}).doit() for n in (1, 2)
+        )
+        return sum(
+            share * each.xreplace(values) for share, each in zip(shares, written, strict=True)
+        )
+
+    claims = (
+        loss.claim(mean(ahead), ">=", mean(0)),
+        loss.claim(mean(Rational(-1, 8)), "<", mean(0)),
+    )
+    if not all(claims):
+        return None
+    at = " and ".join(
+        f"{vector} = {formula(Tuple(*pair))}"
+        for vector, pair in zip(loss.others, entries, strict=True)
+    )
+    says = (
+        f"of two classes with the probabilities {formula(Tuple(*shares))}, and {at}"
+        f"{loss.at_numbers}, the mean loss is smaller where the likelier is behind by 1/8 than "
+        "wherever it is level or ahead"
+    )
+    return says, (*unchanged.claims, *claims)
+
+
 def _tied(loss, q):
     """The claim that equal scores are best where labels are drawn with probabilities q."""
     a = Tuple(*(Symbol(f"s_{n}", real=True) for n in q))
+    sums = loss.value.atoms(Add, Mul)
+    if any(isinstance(x, IndexedBase) for part in sums for x in part.args):
+        return None  # s is part of another vector
     try:
         mean = sum(
             share * loss.fixed(_explicit(loss.of(Integer(n)), loss.s, a)) for n, share in q.items()
         )
         if unfold(mean).has(K, IndexedBase):
             return None
-    except TypeError:  # s is part of another vector
+    except TypeError:  # a sum over others than the classes
         return None
     equal = mean.xreplace(dict.fromkeys(a, Integer(0)))
     return claim(mean, ">=", equal) or None

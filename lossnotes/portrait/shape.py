@@ -1,10 +1,12 @@
 """Rows: how steep a loss is, how much it curves, and whether it is convex in the scores."""
 
+from functools import lru_cache
+
 from mpmath import mp
-from sympy import Derivative, Heaviside, Max, log, sqrt
+from sympy import Add, Derivative, Heaviside, Indexed, IndexedBase, Max, Mul, Pow, Sum, log, sqrt
 
 from lossnotes.derive.points import Point
-from lossnotes.derive.symbols import K, argmax, j, k
+from lossnotes.derive.symbols import Entry, K, argmax, entry, j, k, log_loss, softmax
 from lossnotes.derive.values import evaluate
 from lossnotes.portrait import search, size, slopes
 from lossnotes.portrait.loss import SHARE
@@ -96,26 +98,85 @@ def curvature(loss):
     return Row(name, bound, says, claims)
 
 
+@lru_cache(1)  # the row of calibration asks, too
 def convex(loss):
     """Whether the loss is convex in the scores."""
     name = "convex in the scores"
     u, v = loss.vector("u"), loss.vector("v")
     middle = loss.with_scores((u + v) / 2)
     mean = (loss.with_scores(u) + loss.with_scores(v)) / 2
-    small = loss.pull is not None or is_small(loss.value)
-    checked = loss.claim(middle, "<=", mean, prove=small)
+    checked = loss.claim(middle, "<=", mean, prove=False)
     if checked is None:
         return Row(name, None, "no two points were found at which it has values")
     if not checked:
         says = "between the scores u and v of the witness it is above the mean of its values there"
         return Row(name, False, says, (checked,))
-    if checked.kind != "proved" and loss.pull is not None:
+    if loss.pull is not None:
         turned = loss.claim(((1 - SHARE) * loss.pull).diff(SHARE), "<=", 0)
         sign = loss.claim(loss.pull, ">=", 0)
         if turned and sign and turned.kind == sign.kind == "proved":
             says = "the pull is not negative, and $(1 - p)$ times the pull falls: then it is convex"
             return Row(name, True, says, (turned, sign))
+    if parts := _convex_parts(loss):
+        says = "it is a sum of terms of which each is convex in the scores"
+        return Row(name, True, says, parts)
+    if is_small(loss.value):
+        checked = loss.claim(middle, "<=", mean)
     return Row(name, True, "halfway between two scores it is at most the mean there", (checked,))
+
+
+def _convex_parts(loss):
+    """Claims, all proved, that show each term of the loss to be convex; or none."""
+    claims = []
+    value = loss.value.replace(_is_surprisal, _as_log_loss)
+    for term in Add.make_args(value):
+        factor, part = term.as_independent(log_loss)
+        if isinstance(part, log_loss) and _is_free(factor, loss.s) and _is_affine(part, loss.s):
+            u, v = loss.vector("u"), loss.vector("v")
+            middle, ends = log_loss((u + v) / 2, part.args[1]), [u, v]
+            mean = sum(log_loss(end, part.args[1]) for end in ends) / 2
+            found = [loss.claim(middle, "<=", mean), loss.claim(factor, ">=", 0)]
+        elif loss.classes != K or not _is_polynomial(term, loss.s):
+            return ()
+        else:
+            v, second = loss.vector("v"), term.diff(loss.s[j]).diff(loss.s[k])
+            form = Sum(v[j] * v[k] * second, (j, 1, K), (k, 1, K))
+            found = [loss.claim(form, ">=", 0)]
+        if any(not claim or claim.kind != "proved" for claim in found):
+            return ()
+        claims += found
+    return tuple(claims)
+
+
+def _is_surprisal(part):
+    """Whether it is the logarithm of an entry of a softmax."""
+    named = isinstance(part, log) and isinstance(part.args[0], Entry)
+    return named and isinstance(part.args[0].args[0], softmax)
+
+
+def _as_log_loss(part):
+    p, label = part.args[0].args
+    return -log_loss(p.args[0], label)
+
+
+def _is_free(expression, s):
+    return s not in expression.atoms(IndexedBase)
+
+
+def _is_affine(part, s):
+    """Whether a log loss is one of scores that are affine in s, with a target that is free of s."""
+    vector, label = part.args
+    return _is_free(label, s) and _is_free(entry(vector, j).diff(s[k]), s)
+
+
+def _is_polynomial(term, s):
+    """Whether the scores are only added and multiplied: then there are no kinks."""
+    if _is_free(term, s) or isinstance(term, Indexed):
+        return True
+    if isinstance(term, Pow) and not (term.exp.is_Integer and term.exp > 0):
+        return False
+    parts = term.args[:1] if isinstance(term, (Pow, Sum)) else term.args
+    return isinstance(term, (Add, Mul, Pow, Sum)) and all(_is_polynomial(x, s) for x in parts)
 
 
 def _bounded(loss, expression):

@@ -61,8 +61,10 @@ def above(loss):
         return Row(name, None, "no value was found")
     most, _ = search.best(loss, loss.value, found, 1)
     bound = search.nice(most)
+    of_scores = loss.of_probabilities is None
+    value = loss.value if of_scores else loss.of_probabilities
     checked = bound is not None and loss.claim(
-        loss.fixed(loss.value), "<=", bound, prove=is_small(loss.value)
+        loss.fixed(value), "<=", bound, prove=not of_scores or is_small(value)
     )
     if not checked or checked.kind != "proved":
         says = f"no value above {mp.nstr(most, 6)} was found {search.where_tried(loss)}"
@@ -147,12 +149,14 @@ def grows(loss, order=0, sign=1):
         slope = search.rounded(min(way * low / 300, way * high / 3000, 2) / 2, up=False)
         if slope <= 0:
             continue
-        ray = loss.fixed(loss.with_scores(side * (300 + FARTHER) * one_hot(n), loss.of(Integer(1))))
-        along = Derivative(ray, *[FARTHER] * order) if order else ray
+        ray = loss.with_scores(side * (300 + FARTHER) * one_hot(n), loss.of(Integer(1)))
         way = int(way) * (side if order == 1 else 1)
         bound = way * slope * FARTHER / (loss.classes if loss.classes == K else 1)
-        if checked := loss.claim(along, ">=" if way > 0 else "<=", bound, prove=False):
-            words = f"where the score of class {n} is {formula(side * (300 + FARTHER))}"
-            words += f"{loss.at_numbers}, the label 1 and all other scores zero"
-            return Growth(words, f"{formula(bound)} for every {formula(FARTHER)} > 0", (checked,))
+        for at, place in loss.places(ray):
+            along = Derivative(at, *[FARTHER] * order) if order else at
+            if checked := loss.claim(along, ">=" if way > 0 else "<=", bound, prove=False):
+                words = f"where the score of class {n} is {formula(side * (300 + FARTHER))}"
+                words += f"{place}, the label 1 and all other scores zero"
+                says = f"{formula(bound)} for every {formula(FARTHER)} > 0"
+                return Growth(words, says, (checked,))
     return None

@@ -16,7 +16,7 @@ from sympy import (
 from sympy.concrete.delta import deltasummation
 from sympy.polys.polyerrors import PolynomialError
 
-from lossnotes.derive.symbols import K, delta, j, k, softmax
+from lossnotes.derive.symbols import Entry, K, delta, j, k, softmax
 from lossnotes.derive.symbols import p as P
 from lossnotes.portrait.loss import SHARE
 from lossnotes.portrait.table import Row, formula
@@ -114,6 +114,20 @@ def _readable(loss, expression):
         if not named.has(z):
             found = [named]
     return min((shortest(form) for form in found), key=lambda form: form.count_ops())
+
+
+def plain(loss, expression):
+    """Entries of vectors other than softmax by their definitions, deltas carried out."""
+
+    def other(part):
+        return isinstance(part, Entry) and part.args[0] != softmax(loss.s)
+
+    whole = _collapsed(expression.replace(other, lambda part: part.definition()))
+    free = whole.replace(
+        lambda part: isinstance(part, Sum) and part.limits[0][0] not in part.function.free_symbols,
+        lambda part: part.doit(),
+    )
+    return free.expand()
 
 
 def _collapsed(expression):

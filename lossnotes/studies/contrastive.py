@@ -198,7 +198,8 @@ def views(images, rng, shift=0.5, turn=15.0, scale=0.3, noise=0.2):
 def _between_pixels(images, down, across):
     """The images at places (N, height, width) between their pixels."""
     count, height, width = images.shape
-    padded = np.pad(images, ((0, 0), (1, 1), (1, 1)))
+    padded = np.zeros((count, height + 2, width + 2), images.dtype)
+    padded[:, 1:-1, 1:-1] = images
     down, across = np.clip(down + 1, 0, height + 1), np.clip(across + 1, 0, width + 1)
     top, left = np.minimum(down.astype(int), height), np.minimum(across.astype(int), width)
     low, right = down - top, across - left

@@ -1,4 +1,4 @@
-// "Is it true?": a claim or a derivation, typed from nothing.
+// "Is it true?": a claim, a derivation or a loss, typed from nothing.
 import { button, make } from "./elements.js";
 import { Python, typeset } from "./python.js";
 
@@ -18,6 +18,10 @@ const EXAMPLES = {
   "smoothing moves the gradient by a constant":
     "Derivative(CE(smooth(y, epsilon), softmax(s)), s[j])\n= softmax(s)[j] - smooth(y, epsilon)[j]",
 };
+const LOSSES = {
+  "a portrait: focal loss": "-(1 - softmax(s)[y])**gamma*log(softmax(s)[y])",
+  "a portrait: generalised cross-entropy": "(1 - softmax(s)[y]**a)/a  # 0 < a < 1",
+};
 
 export const open = place => {
   const text = make("textarea", { rows: 5, spellcheck: false, autocapitalize: "off", id: "claim",
@@ -28,6 +32,7 @@ export const open = place => {
     "aria-live": "polite" });
   const python = new Python(said => { status.textContent = said; });
   let awake = false;
+  let drawn = 0; // how many portraits were begun or broken off
   python.lost = () => { awake = false; };
 
   // Only what is said of the text that still stands there is shown.
@@ -46,16 +51,48 @@ export const open = place => {
   };
   let pause;
   const typed = () => {
+    drawn++;
     answer.replaceChildren();
     clearTimeout(pause);
     if (awake && text.value.trim()) pause = setTimeout(() => show(preview, "understood"), 300);
     else preview.replaceChildren();
   };
   const judge = () => {
+    drawn++;
     clearTimeout(pause);
     answer.replaceChildren();
     status.textContent = "Judging …";
     show(answer, "judged");
+  };
+  // Rows come one by one. After 20 seconds, or where Python was stopped, one may go on with the next.
+  const draw = async (number = 0, rows = 1) => {
+    const turn = ++drawn, asked = text.value;
+    let until = Infinity;
+    clearTimeout(pause);
+    if (!number) answer.replaceChildren();
+    answer.querySelector(".go-on")?.remove();
+    try {
+      while (number < rows && performance.now() < until) {
+        status.textContent = number ? `Row ${number + 1} of ${rows} …` : "Drawing the portrait …";
+        const row = await python.ask("portrayed", asked, number);
+        const html = await typeset(row.html);
+        awake = true;
+        if (turn !== drawn) return;
+        preview.replaceChildren();
+        const table = make("template", { innerHTML: html }).content;
+        const body = answer.querySelector("tbody");
+        body ? body.append(...table.querySelectorAll("tr")) : answer.replaceChildren(table);
+        rows = row.rows;
+        number++;
+        if (until === Infinity) until = performance.now() + 1000 * Python.patience;
+      }
+      status.textContent = number < rows ? `${rows - number} rows are left after ${Python.patience} seconds.` : "";
+    } catch (error) {
+      status.textContent = error.message;
+      if (turn !== drawn) return;
+      number++; // what was asked for may never have an answer
+    }
+    if (number < rows) answer.append(make("p", { className: "trial-buttons go-on" }, button("Go on", () => draw(number, rows))));
   };
   const insert = piece => {
     text.focus();
@@ -67,13 +104,14 @@ export const open = place => {
   };
 
   const examples = make("select", { "aria-label": "Examples" }, make("option", { textContent: "Examples …", value: "" }),
-    ...Object.keys(EXAMPLES).map(name => make("option", { textContent: name, value: name })));
+    ...Object.keys({ ...EXAMPLES, ...LOSSES }).map(name => make("option", { textContent: name, value: name })));
   examples.onchange = () => {
     if (!examples.value) return;
-    text.value = EXAMPLES[examples.value];
+    const loss = LOSSES[examples.value];
+    text.value = loss ?? EXAMPLES[examples.value];
     examples.value = "";
     typed();
-    judge();
+    loss ? draw() : judge();
   };
   const share = async () => {
     location.hash = `claim=${encodeURIComponent(text.value)}`;
@@ -91,9 +129,10 @@ export const open = place => {
       judge();
     }
   };
-  const form = make("form", { className: "claim" }, make("label", { htmlFor: "claim", textContent: "A claim, or a derivation" }),
+  const form = make("form", { className: "claim" }, make("label", { htmlFor: "claim", textContent: "A claim, a derivation, or a loss" }),
     text, make("p", { className: "palette", role: "group", "aria-label": "Symbols" }, ...PALETTE.map(piece => button(piece, () => insert(piece)))),
-    make("p", { className: "trial-buttons" }, make("button", { className: "main", textContent: "Is it true?" }), examples,
+    make("p", { className: "trial-buttons" }, make("button", { className: "main", textContent: "Is it true?" }),
+      button("Portrait of this loss", () => draw()), examples,
       button("Stop", () => python.stop()), button("Link to this", share)));
   form.onsubmit = event => {
     event.preventDefault();
