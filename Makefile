@@ -38,7 +38,7 @@ epub: book  ## pack the book as an e-book, with its formulas as MathML
 	@$(BIN)/python book/ebook.py
 
 test: .venv/.installed .venv/.workbench  ## run every test, every notebook and the browser
-	@$(BIN)/pytest -n 3 --dist loadgroup --no-loadscope-reorder --nbval --nbval-current-env --nbval-cell-timeout 30 tests book
+	@$(BIN)/pytest -n 3 --dist loadfile --no-loadscope-reorder --nbval --nbval-current-env --nbval-cell-timeout 30 tests book
 
 # What wakes when a reader presses "Try it". Where npm brings nothing, the book is built without.
 .venv/.workbench: .venv/.installed book/workbench.py book/compile.mjs

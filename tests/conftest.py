@@ -1,23 +1,26 @@
 """The longest files run first; what was measured and skipped is said once, at the end."""
 
+import re
 from collections import Counter
+from pathlib import Path
 
 import pytest
-from xdist.scheduler import LoadGroupScheduling
+from xdist.scheduler import LoadFileScheduling
 
-# The book is checked by four workers: what needs one of these fixtures is for a worker of its own.
-APART = ["visit", "workbench", "printed"]
+# The book alone is as much work as all the rest, so it is for four workers: each of these parts of
+# its tests, by a word between the brackets of their names, and what is left.
+PARTS = {"light": "pages", "dark": "pages", "python": "python", "paper": "paper"}
 
-# A worker takes a file at a time: one of these begun last would leave the others without work.
+# A worker takes a share at a time: one of these begun last would leave the others without work.
 LONGEST = [
-    "visit",
+    "pages",
     "test_mutants",
     "test_fuzz",
     "test_assignments",
     "test_grade",
-    "workbench",
+    "python",
     "test_sandbox",
-    "printed",
+    "paper",
     "test_book",
     "test_hostile",
     "test_check",
@@ -32,31 +35,29 @@ LONGEST = [
 ]
 
 
-class FilesAndGroups(LoadGroupScheduling):
-    """A worker takes a group at a time, and of tests that are in none a file."""
+def share(nodeid):
+    """What one worker takes at a time: a file, or a part of the tests of the book."""
+    file, _, test = nodeid.partition("::")
+    if file.endswith("test_book.py"):
+        words = re.split(r"[][-]", test)
+        file = next((PARTS[word] for word in words if word in PARTS), file)
+    return file
 
+
+class Shares(LoadFileScheduling):
     def _split_scope(self, nodeid):
-        scope = super()._split_scope(nodeid)
-        return nodeid.partition("::")[0] if scope == nodeid else scope
+        return share(nodeid)
 
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config, log):
-    return FilesAndGroups(config, log)
+    return Shares(config, log)
 
 
-@pytest.hookimpl(tryfirst=True)  # before xdist looks at the groups
 def pytest_collection_modifyitems(items):
-    """Begin with what takes longest; the order within a file or group stays."""
+    """Begin with what takes longest; the order within a share stays."""
     order = {name: place for place, name in enumerate(LONGEST)}
-    places = {}
-    for item in items:
-        needed = getattr(item, "fixturenames", ())
-        group = next((fixture for fixture in APART if fixture in needed), None)
-        if group:
-            item.add_marker(pytest.mark.xdist_group(group))
-        places[item] = order.get(group or item.path.stem, len(order))
-    items.sort(key=places.get)
+    items.sort(key=lambda item: order.get(Path(share(item.nodeid)).stem, len(order)))
 
 
 def pytest_terminal_summary(terminalreporter):

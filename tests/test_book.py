@@ -632,7 +632,7 @@ async ([scripts, sources]) => {
 """
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="session", params=["python"])
 def workbench(site):
     """The scripts of a site that was built with Python for its pages."""
     if not (site / "_static" / "python").is_dir():
@@ -1162,7 +1162,7 @@ def test_a_picture_follows_where_it_is_pressed(moved):
 # On paper
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="module", params=["paper"])
 def printed(site, browser, tmp_path_factory):
     """The PDF of the book, and what Chromium counted in it."""
     target = tmp_path_factory.mktemp("paper") / "book.pdf"
