@@ -67,7 +67,7 @@ class Judge:
         with contextlib.suppress(BrokenPipeError):
             self.process.stdin.close()
         try:
-            return self.process.wait(timeout=1)
+            return self.process.wait(timeout=10)  # it ends by itself, on a busy machine later
         except subprocess.TimeoutExpired:
             self.process.kill()
             return self.process.wait()
