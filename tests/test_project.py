@@ -165,6 +165,7 @@ WINGS = {
     "lossnotes/homework": BASE + HOMEWORK,
     "book": BASE + BOOK,
     "book/paper.py": BASE + BOOK + NEEDS["paper"],
+    "book/ebook.py": BASE + BOOK + NEEDS["paper"] + ["paper"],  # which lies beside it
     "homework": BASE,
     "tests": BASE + BOOK + HOMEWORK + NEEDS["paper"] + NEEDS["test"],
     # Beside PyTorch where it is installed; turns is one of them.
