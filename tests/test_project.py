@@ -166,6 +166,7 @@ WINGS = {
     "book": BASE + BOOK,
     "book/paper.py": BASE + BOOK + NEEDS["paper"],
     "homework": BASE,
+    "studies": BASE + BOOK + NEEDS["studies"],
     "tests": BASE + BOOK + HOMEWORK + NEEDS["paper"] + NEEDS["test"],
     # Beside PyTorch where it is installed; turns is one of them.
     "benchmarks": BASE + HOMEWORK + NEEDS["bench"] + ["torch", "turns"],
