@@ -253,8 +253,8 @@ def _has(configuration, fixed):
 
 
 def _finite(figure):
-    """A number as JSON has it: what is not finite is null."""
-    return float(figure) if math.isfinite(figure) else None
+    """A number as JSON has it, to six digits: what is not finite is null."""
+    return float(f"{figure:.6g}") if math.isfinite(figure) else None
 
 
 def _number(figure):
