@@ -114,12 +114,13 @@ class Study:
         """A figure of all runs with the fixed values, as an array with an axis for each key.
 
         The values along an axis are in the order of the plan: see `values`. A figure that was not
-        finite is NaN. Raises StudyError where a place has no run, or several.
+        finite is NaN. The record is read once, for all arrays. Raises StudyError where a place has
+        no run, or several.
         """
         axes = [self.values(key, **fixed) for key in keys]
         result = np.full([len(axis) for axis in axes], np.nan)
         filled = np.zeros(result.shape, int)
-        for line in self.lines():
+        for line in self._lines:
             configuration = line["configuration"]
             if not _has(configuration, fixed):
                 continue
@@ -134,10 +135,24 @@ class Study:
             raise StudyError(f"not one run for each {', '.join(keys)} where {fixed}")
         return result
 
+    def choose(self, figure, key, **fixed):
+        """The value of a key whose runs have the largest mean figure over seeds, and a warning.
+
+        fixed: all other keys but the seed. Of several the first value is chosen. The warning is
+        whether it is the first or the last of all: a better one may lie beyond.
+        """
+        values = self.values(key, **fixed)
+        place = int(self.array(figure, key, "seed", **fixed).mean(axis=1).argmax())
+        return values[place], place in (0, len(values) - 1)
+
     def values(self, key, **fixed):
         """The values of a key in the runs of the plan with the fixed values, in its order."""
         some = (each for each in self.configurations if _has(each, fixed))
         return list(dict.fromkeys(each[key] for each in some))
+
+    @functools.cached_property
+    def _lines(self):
+        return self.lines()
 
     def unlike(self, line):
         """Figures of a run done again that are off by more than the record's own spread.

@@ -264,6 +264,18 @@ def test_an_array_has_an_axis_for_each_key(done):
     assert done.values("step", loss="two") == [0.1, 1]
 
 
+def test_a_choice_at_an_edge_is_noticed(done):
+    assert done.choose("score", "step", loss="one") == (1, True)
+    rewrite(done, lambda lines: lines[3]["figures"].update(score=-9))
+    assert Study(done.folder).choose("score", "step", loss="one") == (0.1, True)
+    plan = PLAN.replace("step = [0.1, 1]", "step = [0.1, 1, 2]")
+    (done.folder / "plan.toml").write_text(plan)
+    done = Study(done.folder)
+    list(done.run(here, None))
+    rewrite(done, lambda lines: [each["figures"].update(score=9) for each in lines[3:6]])
+    assert Study(done.folder).choose("score", "step", loss="one") == (1, False)
+
+
 def test_a_figure_that_was_not_finite_is_nan(done):
     assert np.isnan(done.array("most", "seed", loss="three")).all()
 
