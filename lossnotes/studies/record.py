@@ -28,7 +28,7 @@ from pathlib import Path
 import mpmath
 import numpy as np
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[2]  # of the clone, in which the folder studies/ lies
 
 
 class StudyError(Exception):
