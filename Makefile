@@ -5,7 +5,7 @@ SHELL := bash
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help book pdf epub test serve lab notebooks lint bench wheel clean
+.PHONY: help book pdf epub test serve lab notebooks studies lint bench wheel clean
 
 PYTHON ?= python3
 PORT ?= 8000
@@ -56,6 +56,11 @@ notebooks: .venv/.installed  ## run every notebook again, in place
 	  --NotebookExporter.preprocessors=nbconvert.preprocessors.CoalesceStreamsPreprocessor \
 	  $(NOTEBOOKS) 2>&1 | { grep -v IPKernelApp || true; }
 	@$(NORMALIZE) $(NOTEBOOKS)
+
+# What is there is kept; stopped anywhere, it goes on. On a cluster: make studies SCHEDULER=tcp://...
+studies: .venv/.installed-studies  ## compute the runs of the studies that are missing
+	@for plan in studies/*/plan.toml; do \
+	  $(BIN)/lossnotes study "$${plan%/plan.toml}" $(if $(SCHEDULER),--scheduler $(SCHEDULER)); done
 
 lint: .venv/.installed  ## check the style of code and notebooks
 	@$(BIN)/ruff check .

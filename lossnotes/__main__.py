@@ -10,9 +10,11 @@ from typing import Annotated
 
 try:
     import typer
+    from rich.console import Console
+    from rich.progress import Progress
 
     from lossnotes.homework.build import BuildError, build, read_secret, solutions
-    from lossnotes.homework.grade import former_findings, grade, processes
+    from lossnotes.homework.grade import former_findings, grade, processes, run_all
     from lossnotes.homework.gradescope import autograder
     from lossnotes.homework.new import new
     from lossnotes.homework.questions import QuestionError, load
@@ -22,6 +24,7 @@ try:
     from lossnotes.homework.similar import similar, table
     from lossnotes.homework.submissions import GradeError, find, opened, read_students
     from lossnotes.portrait import portrait
+    from lossnotes.studies.record import Study, StudyError
 except ModuleNotFoundError as missing:
     if (name := missing.name.partition(".")[0]) == "lossnotes":
         raise
@@ -52,6 +55,31 @@ def portrait_command(
     except ValueError as error:
         print(f"lossnotes: {' '.join(str(error).split())}", file=sys.stderr)
         raise typer.Exit(1) from None
+
+
+CORES = os.cpu_count()
+Workers = Annotated[int, typer.Option(min=1, help="Processes at work.", show_default="one a core")]
+Scheduler = Annotated[
+    str | None, typer.Option(help="Let a Dask cluster do the work: tcp://host:port.")
+]
+
+
+@app.command("study")
+def study_command(
+    folder: Annotated[Path, typer.Argument(help="The folder of a study, with its plan.")],
+    workers: Workers = CORES,
+    scheduler: Scheduler = None,
+):
+    """Compute the runs of a study that are missing. Started again, it goes on where it was."""
+    with errors_in_one_line():
+        study = Study(folder)
+        missing = len(study.missing())
+        executor = connect(scheduler) if scheduler else partial(processes, workers)
+        with Progress(console=Console(stderr=True), disable=not sys.stderr.isatty()) as progress:
+            bar = progress.add_task(f"Study {study.folder.name}", total=missing)
+            for _ in study.run(run_all, executor):
+                progress.advance(bar)
+        print(f"{study.results}: {len(study.lines())} runs, {missing} of them now")
 
 
 Chapter = Annotated[str, typer.Argument(help="A chapter in ./homework, or a folder of that kind.")]
@@ -115,12 +143,8 @@ def grade_command(
     out: Annotated[
         Path | None, typer.Option(help="The folder to write.", show_default="grades/CHAPTER")
     ] = None,
-    workers: Annotated[
-        int, typer.Option(min=1, help="Processes at work.", show_default="one a core")
-    ] = os.cpu_count(),
-    scheduler: Annotated[
-        str | None, typer.Option(help="Grade on a Dask cluster: tcp://host:port.")
-    ] = None,
+    workers: Workers = CORES,
+    scheduler: Scheduler = None,
     anonymous: Annotated[
         bool, typer.Option("--anonymous", help="Who reads and looks sees codes for names.")
     ] = False,
@@ -269,7 +293,7 @@ def errors_in_one_line():
         yield
     except NoSandbox as reason:
         lines = f"{reason}. With --trusted notebooks run without one: only if you trust them."
-    except (QuestionError, BuildError, GradeError) as error:
+    except (QuestionError, BuildError, GradeError, StudyError) as error:
         lines = str(error)
     except OSError as error:
         lines = str(error)

@@ -167,6 +167,7 @@ WINGS = {
     "book/paper.py": BASE + BOOK + NEEDS["paper"],
     "book/ebook.py": BASE + BOOK + NEEDS["paper"] + ["paper"],  # which lies beside it
     "homework": BASE,
+    "studies": BASE + BOOK + NEEDS["studies"],
     "tests": BASE + BOOK + HOMEWORK + NEEDS["paper"] + NEEDS["test"],
     # Beside PyTorch where it is installed; turns is one of them.
     "benchmarks": BASE + HOMEWORK + NEEDS["bench"] + ["torch", "turns"],
