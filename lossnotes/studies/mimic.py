@@ -14,10 +14,14 @@ from lossnotes.studies import links
 from lossnotes.studies.record import interval
 
 ACTIONS = {"Breakout": 3, "SpaceInvaders": 4, "Asterix": 5}
-NAMES = {
-    "Breakout": ["stay", "left", "right"],
-    "SpaceInvaders": ["stay", "left", "right", "fire"],
-    "Asterix": ["stay", "left", "up", "right", "down"],
+STAY, LEFT, UP, RIGHT, DOWN = (
+    r"$\cdot$",
+    *(rf"$\{way}arrow$" for way in ("left", "up", "right", "down")),
+)
+NAMES = {  # of the actions, for pictures
+    "Breakout": [STAY, LEFT, RIGHT],
+    "SpaceInvaders": [STAY, LEFT, RIGHT, "fire"],
+    "Asterix": [STAY, LEFT, UP, RIGHT, DOWN],
 }
 CHANNELS = {"Breakout": 4, "SpaceInvaders": 6, "Asterix": 4}
 STATES = 1024
@@ -34,8 +38,8 @@ ROWS = [
     *((game, temperature, game) for game in ACTIONS for temperature in (1, 0.1)),
     *(("all", 1, game) for game in ACTIONS),
 ]
-# The 99.8 % interval of ten pairs over that of 95 %: Student's t with nine degrees of freedom.
-STRICT = 4.296806 / 2.262157
+# The width of a 99.8 % interval over that of 95 %, by the number of pairs (Student's t).
+STRICT = {6: 5.893430 / 2.570582, 10: 4.296806 / 2.262157}
 
 
 class Expert(NamedTuple):
@@ -91,7 +95,7 @@ def closed_form(eta):
 
 
 def students(study, figure, game, temperature, kind):
-    """A figure of ten students, by expert and seed: (2, 5). game: "all" for one student of all.
+    """A figure of students, by expert and seed: (2, 5); (2, 3) with "all" for the game.
 
     The figures of a student have its game's name, such as "score Breakout". kind: one of KINDS.
     """
@@ -102,11 +106,11 @@ def students(study, figure, game, temperature, kind):
 def verdict(pairs, alike):
     """What differences of pairs say by the plan's rule: mean, half the width of its interval, word.
 
-    pairs: (2, 5). alike: how small a difference counts as none. The word is "found" where the 95 %
-    interval leaves out zero, and "found!" where that of 99.8 % does; "alike" where it lies within
-    plus and minus alike; else "undecided".
+    pairs: (2, 5) or (2, 3). alike: how small a difference counts as none. The word is "found" where
+    the 95 % interval leaves out zero, and "found!" where that of 99.8 % does; "alike" where it lies
+    within plus and minus alike; else "undecided".
     """
     mean, half = interval(np.ravel(pairs))
     if abs(mean) > half:
-        return mean, half, "found!" if abs(mean) > STRICT * half else "found"
+        return mean, half, "found!" if abs(mean) > STRICT[np.size(pairs)] * half else "found"
     return mean, half, "alike" if abs(mean) + half <= alike else "undecided"
