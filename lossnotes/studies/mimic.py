@@ -15,7 +15,7 @@ from lossnotes.studies.record import interval
 
 ACTIONS = {"Breakout": 3, "SpaceInvaders": 4, "Asterix": 5}
 STAY, LEFT, UP, RIGHT, DOWN = (
-    r"$\cdot$",
+    r"$\circ$",
     *(rf"$\{way}arrow$" for way in ("left", "up", "right", "down")),
 )
 NAMES = {  # of the actions, for pictures
