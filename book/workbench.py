@@ -37,6 +37,20 @@ LIBRARY = [
     "lossnotes/derive",
     "lossnotes/portrait",
     "lossnotes/workbench.py",
+    *(
+        f"lossnotes/homework/{name}.py"
+        for name in [
+            "__init__",
+            "asked",
+            "check",
+            "derivations",
+            "finding",
+            "fingerprints",
+            "markdown",
+            "notebook",
+            "page",
+        ]
+    ),
 ]
 
 

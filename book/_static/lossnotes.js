@@ -96,22 +96,26 @@
   const load = name => import(new URL(`${scripts}workbench/${name}.js`, location.href).href);
   const article = document.querySelector(".bd-article");
   const claim = document.getElementById("typed-claim");
+  const practice = document.querySelector(".practice");
   if (canRun && claim) load("claim").then(({ open }) => open(claim));
   else if (canRun) {
-    const button = document.createElement("button");
-    button.className = "btn try-it";
-    button.textContent = "Try it";
-    button.title = "Change and run the cells of this page";
-    button.onclick = async () => {
-      button.disabled = true;
-      try {
-        (await load("cells")).open(article);
-        button.remove();
-      } catch {
-        button.textContent = "Python did not come: try again";
-        button.disabled = false;
-      }
+    const offer = (text, title, className, open) => {
+      const button = Object.assign(document.createElement("button"), { className, textContent: text, title });
+      button.onclick = async () => {
+        button.disabled = true;
+        try {
+          await open();
+          button.remove();
+        } catch {
+          button.textContent = "Python did not come: try again";
+          button.disabled = false;
+        }
+      };
+      return button;
     };
-    document.querySelector(".article-header-buttons")?.prepend(button);
+    const open = async name => (await load(name)).open(article);
+    document.querySelector(".article-header-buttons")?.prepend(
+      offer("Try it", "Change and run the cells of this page", "btn try-it", () => open("cells")));
+    practice?.before(offer("Answer here", "Type lines below each start", "btn try-it", () => open("practice")));
   }
 })();
