@@ -183,7 +183,7 @@ def needs_python(page, doctree):
         for box in doctree.findall(nodes.container)
         if "cell" in box["classes"]
     )
-    return page == "book/workbench" or any(cells)
+    return page in ("book/workbench", "book/homework") or any(cells)
 
 
 META = '<meta name="workbench" content="{}">'

@@ -25,6 +25,10 @@ from playwright.sync_api import sync_playwright
 from sphinx_external_toc.parsing import parse_toc_yaml
 from sympy import Symbol, lambdify, sympify
 
+from lossnotes.homework.build import build as build_homework
+from lossnotes.homework.grade import grade_one
+from lossnotes.homework.new import new
+
 ROOT = Path(__file__).parents[1]
 PAGES = [*parse_toc_yaml(ROOT / "_toc.yml"), "genindex", "search"]
 WIDTHS = [1280, 390]
@@ -974,6 +978,100 @@ def test_axe_finds_nothing_serious_in_what_is_found(practised):
         found = Axe().run(page, context=".practice", options=AXE[theme]).response["violations"]
         assert [each for each in found if each["impact"] in ("serious", "critical")] == []
     page.emulate_media(color_scheme="light")
+
+
+# Homework in the page
+
+
+@pytest.fixture(scope="module")
+def homework(tmp_path_factory):
+    """The folder of an assignment, and that which Ada was handed out."""
+    source = new(tmp_path_factory.mktemp("course") / "hinge")
+    out = source.with_name("out")
+    (folder,) = build_homework(source, out, secret=SECRET, students=["Ada"], trusted=True)
+    return source, folder
+
+
+SECRET = b"a secret of more than thirty-two bytes"
+BY_KIND = {
+    "Your lines": "Derivative(LSE(s/tau) - s[y]/tau, s[j])\n(softmax(s/tau)[j] - delta(j, y))/tau",
+    "Your function": """def log_loss_grad(s, y):
+    powers = np.exp((s - s.max()) / tau)
+    return (powers / powers.sum() - (np.arange(len(s)) == y)) / tau""",
+    "Your number": "-tau*log(exp(1/10) - 1)",
+    "Your words": 20 * "word ",
+}
+
+
+@pytest.fixture(scope="module")
+def sheet(window, address, workbench, homework):
+    """The page with Ada's homework in it."""
+    page = window.new_page()
+    page.asked = []
+    page.on("request", lambda request: page.asked.append(request.url))
+    page.on("dialog", lambda dialog: dialog.accept())
+    page.goto(f"{address}/book/homework.html")
+    files = page.get_by_label("Your notebook, and questions.json")
+    files.set_input_files(homework[1] / "hinge.ipynb")
+    page.get_by_text("Choose questions.json, too").wait_for()
+    files.set_input_files(homework[1] / "questions.json")
+    page.get_by_label("Your lines").wait_for()
+    yield page
+    page.close()
+
+
+def test_what_is_typed_in_the_page_downloaded_and_graded_has_all_points(sheet, homework):
+    for label, typed in BY_KIND.items():
+        sheet.get_by_label(label).fill(typed)
+        sheet.get_by_label(label).press("Shift+Enter")
+    sheet.get_by_text("20 words, to be read by a person").wait_for()  # is asked last
+    for says in ("Right. 4 of 4 points.", "This can be read as Python", "Right. 2 of 2 points."):
+        assert sheet.get_by_text(says).count() == 1
+    with sheet.expect_download() as given:
+        sheet.get_by_role("button", name="Download my answers").click()
+    assert given.value.suggested_filename == "hinge.ipynb"
+    notebook = Path(given.value.path()).read_bytes()
+    result = grade_one(homework[0], SECRET, "Ada", notebook, trusted=True)
+    points = {name: found.points for name, found in result.findings.items()}
+    assert (points, result.reason) == ({"q1": 4, "q2": 4, "q3": 2, "q4": 0}, "")
+
+
+def test_homework_asks_nothing_of_other_hosts(sheet, address):
+    assert [url for url in sheet.asked if not url.startswith((address, "data:", "blob:"))] == []
+
+
+def test_a_wrong_line_of_homework_has_its_points(sheet):
+    sheet.get_by_label("Your lines").fill("Derivative(LSE(s/tau) - s[y]/tau, s[j])\nsoftmax(s)[j]")
+    sheet.get_by_label("Your lines").press("Shift+Enter")
+    sheet.get_by_text("Line 2 does not follow").wait_for()
+    assert sheet.get_by_text("Not all of it yet. 1 of 4 points.").is_visible()
+
+
+def test_axe_finds_nothing_serious_in_homework(sheet):
+    sheet.add_style_tag(content=STILL)
+    for width, theme in CASES:
+        sheet.set_viewport_size({"width": width, "height": 800})
+        sheet.emulate_media(color_scheme=theme)
+        sheet.wait_for_function(IN_THEME, arg=theme)
+        assert sheet.evaluate(SCROLLING) == []
+    for theme in THEMES:
+        sheet.emulate_media(color_scheme=theme)
+        found = Axe().run(sheet, context=".sheet", options=AXE[theme]).response["violations"]
+        assert [each for each in found if each["impact"] in ("serious", "critical")] == []
+
+
+def test_homework_that_lies_on_the_server_is_opened_by_its_address(sheet, homework, site):
+    shutil.copytree(homework[1], site / "handout")
+    sheet.evaluate("location.hash = 'of=../handout/hinge.ipynb'")
+    sheet.wait_for_function("!document.querySelector('.sheet textarea')?.value")
+    sheet.get_by_label("Your lines").wait_for()
+    shutil.rmtree(site / "handout")
+    for of, says in {
+        "https://example.org/hinge.ipynb": "Only homework on this server is opened",
+        "../handout/hinge.ipynb": "is not there",
+    }.items():
+        sheet.evaluate(f"location.hash = 'of={of}'")
+        sheet.get_by_text(says).wait_for()
 
 
 @pytest.fixture(scope="module")

@@ -3,7 +3,7 @@
   // A box that scrolls sideways must be reachable by keyboard, and only while it does scroll:
   // otherwise every formula would be a stop of the tab key.
   const boxes = ["div.math", ".derivation td", ".output.text_html", "pre",
-    ".pst-scrollable-table-container"].join();
+    ".pst-scrollable-table-container", ".trial"].join();
   const offerKeyboard = () => {
     for (const box of document.querySelectorAll(boxes)) {
       const wide = box.scrollWidth > box.clientWidth;
@@ -95,9 +95,9 @@
   const canRun = scripts && location.protocol !== "file:" && typeof WebAssembly === "object";
   const load = name => import(new URL(`${scripts}workbench/${name}.js`, location.href).href);
   const article = document.querySelector(".bd-article");
-  const claim = document.getElementById("typed-claim");
   const practice = document.querySelector(".practice");
-  if (canRun && claim) load("claim").then(({ open }) => open(claim));
+  const own = document.querySelector("[data-script]");
+  if (canRun && own) load(own.dataset.script).then(({ open }) => open(own));
   else if (canRun) {
     const offer = (text, title, className, open) => {
       const button = Object.assign(document.createElement("button"), { className, textContent: text, title });

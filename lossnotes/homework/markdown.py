@@ -17,6 +17,9 @@ def markdown(text):
         elif all(line.startswith("- ") for line in lines):
             entries = "".join(f"<li>{_inline(line[2:])}</li>" for line in lines)
             blocks.append(f"<ul>{entries}</ul>")
+        elif all(re.match(r"\d+\. ", line) for line in lines):
+            entries = "".join(f"<li>{_inline(line.partition(' ')[2])}</li>" for line in lines)
+            blocks.append(f"<ol>{entries}</ol>")
         else:
             blocks.append(f"<p>{'<br>'.join(map(_inline, lines))}</p>")
     return "\n".join(blocks)

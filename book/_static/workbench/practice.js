@@ -2,16 +2,19 @@
 import { button, make } from "./elements.js";
 import { python, typeset } from "./python.js";
 
-const LABELS = { derivation: "Your lines", number: "Your number" };
-const SAYS = { right: "Right.", partly: "Not all of it yet.", wrong: "Not yet.", missing: "" };
+const LABELS = { derivation: "Your lines", number: "Your number", function: "Your function", written: "Your words" };
+const ROWS = { derivation: 3, function: 8, written: 5 };
+const SAYS = { right: "Right.", partly: "Not all of it yet.", wrong: "Not yet.", missing: "", "to read": "" };
 
 // A box for the answer to a question, and what is found of it. `kept` is what was typed before,
-// `changed` is told what is typed and what was found.
-export const answerBox = (question, kept, changed) => {
-  const lines = question.kind === "derivation";
+// `changed` is told what is typed and what was found. Homework has parameters, points, and hints
+// that wrong answers unlock; practice has none.
+export const answerBox = (question, kept, changed, parameters) => {
   const id = `answer-${question.name}`;
-  const text = make(lines ? "textarea" : "input", { id, spellcheck: false, autocapitalize: "off", autocomplete: "off" });
-  if (lines) text.rows = 3;
+  const text = make(question.kind === "number" ? "input" : "textarea", { id, spellcheck: question.kind === "written",
+    autocapitalize: "off", autocomplete: "off" });
+  if (ROWS[question.kind]) text.rows = ROWS[question.kind];
+  const wrong = new Set();
   const status = make("p", { role: "status", className: "trial-note" });
   const found = make("div", { className: "trial", role: "region", "aria-label": `What is found of ${question.name}`, "aria-live": "polite" });
   let waits = false;
@@ -24,11 +27,15 @@ export const answerBox = (question, kept, changed) => {
     status.textContent = "Checking …";
     waits = true;
     try {
-      const finding = await python.ask("checked", JSON.stringify(question), asked);
+      const ask = tried => python.ask("checked", JSON.stringify(question), asked, JSON.stringify(parameters ?? {}), tried);
+      let finding = await ask(parameters ? wrong.size : 0);
+      if (parameters && ["wrong", "partly"].includes(finding.status) && !wrong.has(asked))
+        finding = await ask(wrong.add(asked).size);
       const shown = await typeset(finding.html);
       if (text.value === asked) {
         found.innerHTML = shown;
         status.textContent = SAYS[finding.status];
+        if (parameters && SAYS[finding.status]) status.append(` ${finding.points} of ${finding.of} points.`);
         changed(asked, finding.status);
       } else status.textContent = "Your lines were changed meanwhile: check them again.";
     } catch (error) {
