@@ -113,7 +113,12 @@ GONE = {"Derivative": "derivative", "Integral": "integral", "Sum": "sum"}
 
 
 def lines(question):
-    return f", in {question.lines} lines or more" if question.lines > 1 else ""
+    if question.lines == 1:
+        return ""
+    return f", in {COUNTS.get(question.lines, question.lines)} lines or more"
+
+
+COUNTS = {2: "two", 3: "three", 4: "four"}
 
 
 def typed(formula, text):
@@ -127,7 +132,8 @@ def number(question):
         latex(question.parse(side, **{question.unknown: unknown}))
         for side in question.equation
     )
-    return rf"<p>Find \({question.unknown}\) such that</p>\[{left} = {right}\]"
+    asked = rf"<p>Find \({question.unknown}\) such that</p>"
+    return rf'{asked}<div class="given">\[{left} = {right}\]</div>'
 
 
 def derived(question):
@@ -147,7 +153,8 @@ def chain(question):
 def solved(question):
     value = question.solved({})
     formula = latex(question.parse(question.solution))
-    return rf"<p>\({question.unknown} = {formula} \approx {value:.6g}\)</p>"
+    about = "" if value == int(value) else rf" \approx {value:.6g}"
+    return rf"<p>\({question.unknown} = {formula}{about}\)</p>"
 
 
 KINDS = {"derivation": derivation, "number": number}

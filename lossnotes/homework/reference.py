@@ -31,7 +31,8 @@ HEAD = """# questions.toml, key by key
 
 An assignment is a folder with a notebook and this file. `lossnotes homework new <chapter>` writes
 both, such that they build at once. A key without a default must be given. A key that is not here is
-refused, and so is a formula that cannot be read.
+refused, and so is a formula that cannot be read. `[[questions]]` are handed out and graded.
+`[[practice]]` is neither: it stands in the page of the chapter, where `CONTRIBUTING.md` shows one.
 """
 TABLES = {
     "The file itself": Assignment,
