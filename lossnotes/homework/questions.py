@@ -514,6 +514,10 @@ class PracticeNumber(Practice, Number):
         examples=['solution = "log(9)"'],
     )
 
+    def public(self, parameters):
+        """As of a number, whose answer is called as it is in the equation."""
+        return super().public(parameters) | {"answer": self.unknown}
+
     def solved(self, parameters):
         """The solution as an answer."""
         return self.number(self.solution, parameters)

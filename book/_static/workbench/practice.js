@@ -71,16 +71,16 @@ export const answerBox = (question, kept, changed, parameters) => {
 
 // What was done in all chapters, in the browser's own storage: {chapter: {name: {typed, solved}}}.
 const KEY = "lossnotes-practice";
-let memory = "{}"; // where the browser keeps nothing
+let memory = {}; // where the browser keeps nothing
 const all = () => {
   try {
-    memory = localStorage.getItem(KEY) ?? "{}";
-    return JSON.parse(memory);
+    return JSON.parse(localStorage.getItem(KEY)) ?? memory;
   } catch {
-    return {};
+    return memory;
   }
 };
 const keep = done => {
+  memory = done;
   try {
     localStorage.setItem(KEY, JSON.stringify(done));
     return true;
