@@ -3,7 +3,7 @@
   // A box that scrolls sideways must be reachable by keyboard, and only while it does scroll:
   // otherwise every formula would be a stop of the tab key.
   const boxes = ["div.math", ".derivation td", ".output.text_html", "pre",
-    ".pst-scrollable-table-container", ".trial"].join();
+    ".pst-scrollable-table-container", ".trial", ".given"].join();
   const offerKeyboard = () => {
     for (const box of document.querySelectorAll(boxes)) {
       const wide = box.scrollWidth > box.clientWidth;
