@@ -60,9 +60,9 @@
       if (pages.has(html)) return pages.get(html);
       const page = new DOMParser().parseFromString(html, "text/html");
       const content = page.querySelector(".bd-article") ?? page.body;
-      content.querySelectorAll("script, style, pre, table, .headerlink, .toc, summary, .cell_input")
+      content.querySelectorAll("script, style, pre, table, .headerlink, .toc, summary, .cell_input, .given, .practice details")
         .forEach(element => element.remove());
-      content.querySelectorAll(".math").forEach(element => {
+      content.querySelectorAll(".math, .katex").forEach(element => {
         const tex = element.querySelector("annotation") ?? element;
         element.textContent = readable(tex.textContent);
       });
