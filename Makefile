@@ -26,7 +26,7 @@ book: _build/.begun .venv/.workbench  ## build the book as HTML and print where 
 	@$(BIN)/jupyter-book build -W -n --keep-going . || { rm -f _build/.begun; exit 1; }
 
 _build/.begun: .venv/.installed Makefile _config.yml _toc.yml book/references.bib $(wildcard book/*.py) \
-  lossnotes/moving.js $(wildcard lossnotes/pictures/*) $(shell find book/_static)
+  lossnotes/moving.js $(wildcard lossnotes/pictures/* lossnotes/homework/*.py) $(shell find book/_static)
 	@rm -rf _build
 	@mkdir _build
 	@touch $@

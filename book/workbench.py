@@ -37,6 +37,20 @@ LIBRARY = [
     "lossnotes/derive",
     "lossnotes/portrait",
     "lossnotes/workbench.py",
+    *(
+        f"lossnotes/homework/{name}.py"
+        for name in [
+            "__init__",
+            "asked",
+            "check",
+            "derivations",
+            "finding",
+            "fingerprints",
+            "markdown",
+            "notebook",
+            "page",
+        ]
+    ),
 ]
 
 
@@ -169,7 +183,7 @@ def needs_python(page, doctree):
         for box in doctree.findall(nodes.container)
         if "cell" in box["classes"]
     )
-    return page == "book/workbench" or any(cells)
+    return page in ("book/workbench", "book/homework") or any(cells)
 
 
 META = '<meta name="workbench" content="{}">'

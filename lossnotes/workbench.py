@@ -1,4 +1,4 @@
-"""What a page of the book asks of the Python in it: to run cells, judge claims, draw portraits.
+"""What a page of the book asks of the Python in it: cells, claims, portraits, answers.
 
 Needs sympy and mpmath only. What comes back is HTML, with formulas between \\( and \\).
 """
@@ -132,6 +132,27 @@ class Page:
     def portrayed(text, number):
         """HTML of one row of the portrait of the loss that was typed."""
         return portrayed(text, number)
+
+    @staticmethod
+    def checked(question, typed, parameters="{}", tried=0):
+        """What is found of the answer to a question, as `lossnotes.homework.page` tells it."""
+        from lossnotes.homework import page  # which the cells of a chapter do not need
+
+        return page.checked(json.loads(question), typed, json.loads(parameters), tried)
+
+    @staticmethod
+    def opened(notebook, questions):
+        """What a page shows of a homework."""
+        from lossnotes.homework import page
+
+        return page.opened(notebook, questions)
+
+    @staticmethod
+    def filled(notebook, questions, answers):
+        """The notebook of a homework with the answers that were typed."""
+        from lossnotes.homework import page
+
+        return page.filled(notebook, questions, json.loads(answers))
 
 
 def _names(statement):

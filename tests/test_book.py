@@ -3,6 +3,7 @@
 import fcntl
 import functools
 import importlib.util
+import json
 import os
 import pickle
 import re
@@ -23,6 +24,10 @@ from mpmath import mp
 from playwright.sync_api import sync_playwright
 from sphinx_external_toc.parsing import parse_toc_yaml
 from sympy import Symbol, lambdify, sympify
+
+from lossnotes.homework.build import build as build_homework
+from lossnotes.homework.grade import grade_one
+from lossnotes.homework.new import new
 
 ROOT = Path(__file__).parents[1]
 PAGES = [*parse_toc_yaml(ROOT / "_toc.yml"), "genindex", "search"]
@@ -620,7 +625,7 @@ SHOWN = "() => [...document.querySelectorAll('.cell')].map(cell => cell.dataset.
 RUN_CHAPTER = """
 async ([scripts, sources]) => {
   const { Python } = await import(scripts + "workbench/python.js");
-  const python = window.python ??= new Python(() => {});
+  const python = window.python ??= new Python();
   await python.ask("begin");
   const shown = [];
   for (const [number, source] of sources.entries()) {
@@ -837,6 +842,236 @@ def test_axe_finds_nothing_serious_in_a_woken_page(awake):
     awake.add_style_tag(content=STILL)
     found = Axe().run(awake, options=AXE["light"]).response["violations"]
     assert [each["id"] for each in found if each["impact"] in ("serious", "critical")] == []
+
+
+# Practice: exercises that are checked in the page
+
+ANSWERED = "text => document.querySelector('.practice [role=status]').textContent.includes(text)"
+SHIFT = "= Derivative(LSE(s/t) - s[y]/t, s[j])\n"
+
+
+@pytest.fixture
+def practised(awake):
+    """The first exercise of the chapter, in the page that is awake."""
+    if press := awake.get_by_role("button", name="Answer here").all():
+        press[0].click()
+    awake.get_by_label("Your lines").first.fill("")
+    return awake.locator(".practice").first
+
+
+def answered(exercise, lines, says):
+    """What is found of lines that are typed and checked by the keyboard."""
+    exercise.get_by_label("Your lines").fill(lines)
+    exercise.page.keyboard.press("Shift+Enter")
+    exercise.page.wait_for_function(ANSWERED, arg=says)
+    return exercise.get_by_role("region").inner_text()
+
+
+def test_practice_reads_as_text_where_no_python_can_be_brought(window, address):
+    page = window.new_page()
+    page.add_init_script("delete window.WebAssembly")
+    page.goto(f"{address}/book/losses/softmax.html")
+    assert page.get_by_role("button", name="Answer here").count() == 0
+    exercise = page.locator(".practice").first
+    assert "Derivative(log_loss(s/t, y), s[j])" in exercise.inner_text()
+    solution = exercise.locator(".solution")
+    assert not solution.locator("table").is_visible()
+    solution.locator("summary").first.click()
+    assert solution.locator(".verdict.proved").count() == 2
+    page.close()
+
+
+def test_hints_come_one_after_the_other(window, address):
+    page = window.new_page()
+    page.goto(f"{address}/book/losses/softmax.html")
+    first, second = page.locator(".practice").first.locator(".hint").all()
+    assert (first.is_visible(), second.is_visible()) == (True, False)
+    first.locator("summary").click()
+    assert second.is_visible()
+    page.close()
+
+
+@pytest.mark.parametrize(
+    ("line", "says", "words"),
+    [
+        ("(softmax(s/t)[j] - delta(j, y))/t", "Right.", "All 2 lines follow"),
+        ("(delta(j, y) - softmax(s/t)[j])/t", "Not yet.", "It looks like the sign"),
+        ("softmax(s/t)[j] - delta(j, y)", "Not yet.", "the gradient in the divided scores"),
+        ("(softmax(s/t)[j] - delta(j, y)/t", "Not yet.", "Line 2 cannot be read"),
+        ("", "Not all of it yet.", "still stands in the last one"),
+        ("\n".join(["(softmax(s/t)[j] - delta(j, y))/t"] * 70), "Not yet.", "at most 60 are read"),
+    ],
+)
+def test_lines_are_checked_and_the_kind_of_mistake_is_named(line, says, words, practised):
+    assert words in answered(practised, SHIFT + line, says)
+
+
+def test_nothing_is_not_checked(practised):
+    assert answered(practised, " ", "There is nothing to check yet.") == ""
+
+
+def test_a_number_is_checked(practised):
+    exercise = practised.page.locator(".practice").nth(2)
+    exercise.get_by_label("Your number").fill("log(2)")
+    exercise.get_by_role("button", name="Check").click()
+    exercise.get_by_text("It looks like the sign").wait_for()
+
+
+def test_what_is_found_is_gone_when_the_lines_change(practised):
+    answered(practised, SHIFT, "Not all of it yet.")
+    practised.get_by_label("Your lines").press_sequentially("x")
+    assert practised.get_by_role("region").inner_text() == ""
+
+
+def test_what_was_done_is_kept_and_given_out_and_forgotten(practised, window, address):
+    answered(practised, SHIFT + "= (softmax(s/t)[j] - delta(j, y))/t", "Right.")
+    page = practised.page
+    bar = page.get_by_role("region", name="Practice", exact=True)
+    assert "1 of 3 solved." in bar.inner_text()
+    other = window.new_page()
+    other.goto(page.url)
+    other.get_by_role("button", name="Answer here").click()
+    assert other.get_by_label("Your lines").first.input_value().startswith(SHIFT)
+    other.close()
+    with page.expect_download() as given:
+        bar.get_by_role("button", name="Download").click()
+    kept = json.loads(Path(given.value.path()).read_text())
+    assert kept["softmax"]["p1"]["solved"]
+    page.once("dialog", lambda dialog: dialog.accept())
+    bar.get_by_role("button", name="Forget").click()
+    assert "0 of 3 solved." in bar.inner_text()
+    assert practised.get_by_label("Your lines").input_value() == ""
+    assert page.evaluate("localStorage.getItem('lossnotes-practice')") == "{}"
+
+
+def test_where_a_browser_keeps_nothing_this_is_said(window, address, workbench):
+    page = window.new_page()
+    page.add_init_script(
+        "Object.defineProperty(window, 'localStorage', { get() { throw Error() } })"
+    )
+    page.goto(f"{address}/book/losses/softmax.html")
+    page.get_by_role("button", name="Answer here").click()
+    page.get_by_text("This browser keeps nothing").wait_for()
+    page.get_by_label("Your lines").first.fill("1")
+    page.close()
+
+
+def test_a_check_that_takes_too_long_is_stopped(practised):
+    patience = "async ([url, seconds]) => { (await import(url)).Python.patience = seconds }"
+    python = practised.page.url.partition("/book/")[0] + "/_static/workbench/python.js"
+    practised.page.evaluate(patience, [python, 0.2])
+    long = SHIFT + "softmax(s/t)[j]/t - delta(j, y)/t + Max(0, log(K) - LSE(s) - LSE(-s))"
+    answered(practised, long, "was stopped. A smaller question may have an answer.")
+    practised.page.evaluate(patience, [python, 20])
+    answered(practised, SHIFT, "Not all of it yet.")
+
+
+def test_axe_finds_nothing_serious_in_what_is_found(practised):
+    page = practised.page
+    answered(practised, SHIFT + "= softmax(s)[j]", "Not yet.")
+    page.add_style_tag(content=STILL)
+    for theme in THEMES:
+        page.emulate_media(color_scheme=theme)
+        page.wait_for_function(IN_THEME, arg=theme)
+        page.set_viewport_size({"width": 390, "height": 800})
+        assert page.evaluate(SCROLLING) == []
+        found = Axe().run(page, context=".practice", options=AXE[theme]).response["violations"]
+        assert [each for each in found if each["impact"] in ("serious", "critical")] == []
+    page.emulate_media(color_scheme="light")
+
+
+# Homework in the page
+
+
+@pytest.fixture(scope="module")
+def homework(tmp_path_factory):
+    """The folder of an assignment, and that which Ada was handed out."""
+    source = new(tmp_path_factory.mktemp("course") / "hinge")
+    out = source.with_name("out")
+    (folder,) = build_homework(source, out, secret=SECRET, students=["Ada"], trusted=True)
+    return source, folder
+
+
+SECRET = b"a secret of more than thirty-two bytes"
+BY_KIND = {
+    "Your lines": "Derivative(LSE(s/tau) - s[y]/tau, s[j])\n(softmax(s/tau)[j] - delta(j, y))/tau",
+    "Your function": """def log_loss_grad(s, y):
+    powers = np.exp((s - s.max()) / tau)
+    return (powers / powers.sum() - (np.arange(len(s)) == y)) / tau""",
+    "Your number": "-tau*log(exp(1/10) - 1)",
+    "Your words": 20 * "word ",
+}
+
+
+@pytest.fixture(scope="module")
+def sheet(window, address, workbench, homework):
+    """The page with Ada's homework in it."""
+    page = window.new_page()
+    page.asked = []
+    page.on("request", lambda request: page.asked.append(request.url))
+    page.on("dialog", lambda dialog: dialog.accept())
+    page.goto(f"{address}/book/homework.html")
+    files = page.get_by_label("Your notebook, and questions.json")
+    files.set_input_files(homework[1] / "hinge.ipynb")
+    page.get_by_text("Choose questions.json, too").wait_for()
+    files.set_input_files(homework[1] / "questions.json")
+    page.get_by_label("Your lines").wait_for()
+    yield page
+    page.close()
+
+
+def test_what_is_typed_in_the_page_downloaded_and_graded_has_all_points(sheet, homework):
+    for label, typed in BY_KIND.items():
+        sheet.get_by_label(label).fill(typed)
+        sheet.get_by_label(label).press("Shift+Enter")
+    sheet.get_by_text("20 words, to be read by a person").wait_for()  # is asked last
+    for says in ("Right. 4 of 4 points.", "This can be read as Python", "Right. 2 of 2 points."):
+        assert sheet.get_by_text(says).count() == 1
+    with sheet.expect_download() as given:
+        sheet.get_by_role("button", name="Download my answers").click()
+    assert given.value.suggested_filename == "hinge.ipynb"
+    notebook = Path(given.value.path()).read_bytes()
+    result = grade_one(homework[0], SECRET, "Ada", notebook, trusted=True)
+    points = {name: found.points for name, found in result.findings.items()}
+    assert (points, result.reason) == ({"q1": 4, "q2": 4, "q3": 2, "q4": 0}, "")
+
+
+def test_homework_asks_nothing_of_other_hosts(sheet, address):
+    assert [url for url in sheet.asked if not url.startswith((address, "data:", "blob:"))] == []
+
+
+def test_a_wrong_line_of_homework_has_its_points(sheet):
+    sheet.get_by_label("Your lines").fill("Derivative(LSE(s/tau) - s[y]/tau, s[j])\nsoftmax(s)[j]")
+    sheet.get_by_label("Your lines").press("Shift+Enter")
+    sheet.get_by_text("Line 2 does not follow").wait_for()
+    assert sheet.get_by_text("Not all of it yet. 1 of 4 points.").is_visible()
+
+
+def test_axe_finds_nothing_serious_in_homework(sheet):
+    sheet.add_style_tag(content=STILL)
+    for width, theme in CASES:
+        sheet.set_viewport_size({"width": width, "height": 800})
+        sheet.emulate_media(color_scheme=theme)
+        sheet.wait_for_function(IN_THEME, arg=theme)
+        assert sheet.evaluate(SCROLLING) == []
+    for theme in THEMES:
+        sheet.emulate_media(color_scheme=theme)
+        found = Axe().run(sheet, context=".sheet", options=AXE[theme]).response["violations"]
+        assert [each for each in found if each["impact"] in ("serious", "critical")] == []
+
+
+def test_homework_that_lies_on_the_server_is_opened_by_its_address(sheet, homework, site):
+    shutil.copytree(homework[1], site / "handout")
+    sheet.evaluate("location.hash = 'of=../handout/hinge.ipynb'")
+    sheet.wait_for_function("!document.querySelector('.sheet textarea')?.value")
+    sheet.get_by_label("Your lines").wait_for()
+    shutil.rmtree(site / "handout")
+    for of, says in {
+        "https://example.org/hinge.ipynb": "Only homework on this server is opened",
+        "../handout/hinge.ipynb": "is not there",
+    }.items():
+        sheet.evaluate(f"location.hash = 'of={of}'")
+        sheet.get_by_text(says).wait_for()
 
 
 @pytest.fixture(scope="module")

@@ -3,7 +3,7 @@
   // A box that scrolls sideways must be reachable by keyboard, and only while it does scroll:
   // otherwise every formula would be a stop of the tab key.
   const boxes = ["div.math", ".derivation td", ".output.text_html", "pre",
-    ".pst-scrollable-table-container"].join();
+    ".pst-scrollable-table-container", ".trial", ".given"].join();
   const offerKeyboard = () => {
     for (const box of document.querySelectorAll(boxes)) {
       const wide = box.scrollWidth > box.clientWidth;
@@ -60,9 +60,9 @@
       if (pages.has(html)) return pages.get(html);
       const page = new DOMParser().parseFromString(html, "text/html");
       const content = page.querySelector(".bd-article") ?? page.body;
-      content.querySelectorAll("script, style, pre, table, .headerlink, .toc, summary, .cell_input")
+      content.querySelectorAll("script, style, pre, table, .headerlink, .toc, summary, .cell_input, .given, .practice details")
         .forEach(element => element.remove());
-      content.querySelectorAll(".math").forEach(element => {
+      content.querySelectorAll(".math, .katex").forEach(element => {
         const tex = element.querySelector("annotation") ?? element;
         element.textContent = readable(tex.textContent);
       });
@@ -95,23 +95,27 @@
   const canRun = scripts && location.protocol !== "file:" && typeof WebAssembly === "object";
   const load = name => import(new URL(`${scripts}workbench/${name}.js`, location.href).href);
   const article = document.querySelector(".bd-article");
-  const claim = document.getElementById("typed-claim");
-  if (canRun && claim) load("claim").then(({ open }) => open(claim));
+  const practice = document.querySelector(".practice");
+  const own = document.querySelector("[data-script]");
+  if (canRun && own) load(own.dataset.script).then(({ open }) => open(own));
   else if (canRun) {
-    const button = document.createElement("button");
-    button.className = "btn try-it";
-    button.textContent = "Try it";
-    button.title = "Change and run the cells of this page";
-    button.onclick = async () => {
-      button.disabled = true;
-      try {
-        (await load("cells")).open(article);
-        button.remove();
-      } catch {
-        button.textContent = "Python did not come: try again";
-        button.disabled = false;
-      }
+    const offer = (text, title, className, open) => {
+      const button = Object.assign(document.createElement("button"), { className, textContent: text, title });
+      button.onclick = async () => {
+        button.disabled = true;
+        try {
+          await open();
+          button.remove();
+        } catch {
+          button.textContent = "Python did not come: try again";
+          button.disabled = false;
+        }
+      };
+      return button;
     };
-    document.querySelector(".article-header-buttons")?.prepend(button);
+    const open = async name => (await load(name)).open(article);
+    document.querySelector(".article-header-buttons")?.prepend(
+      offer("Try it", "Change and run the cells of this page", "btn try-it", () => open("cells")));
+    practice?.before(offer("Answer here", "Type lines below each start", "btn try-it", () => open("practice")));
   }
 })();

@@ -64,12 +64,16 @@ class Formulas:
         A parameter is a symbol, so that what is found out holds for every student; but whole
         numbers, which may stand for classes, are put in.
         """
+        return parse(text, self.vocabulary(parameters) | more)
+
+    def vocabulary(self, parameters=None):
+        """What the names of this question stand for, beside those of the book."""
         names = {name: stand_in(name, number) for name, number in (parameters or {}).items()}
         for name, kind in self.symbols.items():
             names[name] = symbol(name, kind, names)
         for name, short_for in self.names.items():
             names[name] = parse(short_for, names, vector=True)
-        return parse(text, names | more)
+        return names
 
 
 class Derivations(Formulas):
@@ -150,6 +154,18 @@ class Numbers(Formulas):
             raise ExpressionError(f"{min(map(str, strange))} has no value in the equation")
         return gap_at
 
+    def number(self, text, parameters):
+        """The number that a text such as `log(9)/2` stands for. Raises ExpressionError."""
+        numbers = ((stand_in(name, number), number) for name, number in parameters.items())
+        known = {x: mp.mpf(number) for x, number in numbers if x.is_Symbol}
+        formula = self.parse(text, parameters)
+        if strange := free_symbols(formula) - known.keys():
+            raise ExpressionError(f"{min(map(str, strange))} has no value: a number is asked for")
+        try:
+            return float(evaluate(formula, Point(known)))
+        except (Undefined, Excluded, ArithmeticError, TypeError):
+            raise ExpressionError("this is no real number") from None
+
     def inside(self, x):
         """Whether a number is in the range in which the unknown is asked for."""
         return self.range is None or self.range[0] <= x <= self.range[1]
@@ -161,9 +177,9 @@ class Question:
 
     kind: str
     name: str
-    points: float
     asks: str
-    answer: str
+    points: float = 1
+    answer: str = "answer"
     names: dict = field(default_factory=dict)
     symbols: dict = field(default_factory=dict)
     mistakes: list = field(default_factory=list)  # of {"hint": ..., "fingerprints": [...]}

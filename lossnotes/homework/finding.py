@@ -1,7 +1,8 @@
 """What a check finds: the points for one answer, and what to tell the student."""
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import islice
 
 from mpmath import mp, nstr
 
@@ -47,6 +48,14 @@ def finding(question, points, status, says, mistake=None):
         says=says.strip(),
         mistake=mistake,
     )
+
+
+def hinted(found, hints, tried):
+    """A finding with one hint more for each of so many wrong answers."""
+    if found.status not in ("wrong", "partly"):
+        return found
+    told = (f"\n\nHint {n}: {hint}" for n, hint in enumerate(hints, 1))
+    return replace(found, says=found.says + "".join(islice(told, tried)))
 
 
 def code(words, length=160):

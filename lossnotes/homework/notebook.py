@@ -1,16 +1,14 @@
 """What a student's notebook uses: `hw.check("q2")` says what is right and what is not."""
 
 import sys
-from dataclasses import replace
 from html import escape
-from itertools import islice
 
 from sympy import Basic
 
 from lossnotes.derive.expressions import text
 from lossnotes.homework.asked import load_public
 from lossnotes.homework.check import check
-from lossnotes.homework.finding import AnswerError, Finding
+from lossnotes.homework.finding import AnswerError, Finding, hinted
 
 THERE = ("lossnotes", "lossnotes.homework", "lossnotes.homework.notebook", "lossnotes.derive")
 
@@ -53,12 +51,10 @@ class Homework:
         if question.kind == "function" and callable(answer):
             answer = guarded(answer)
         finding = check(question, answer, self._public.parameters)
-        if finding.status in ("wrong", "partly") and question.hints:
-            tried = self._tried.setdefault(question.name, set())
+        tried = self._tried.setdefault(question.name, set())
+        if finding.status in ("wrong", "partly"):
             tried.add(_as_written(answers.get(question.answer)))
-            hints = (f"\n\nHint {n}: {hint}" for n, hint in enumerate(question.hints, 1))
-            finding = replace(finding, says=finding.says + "".join(islice(hints, len(tried))))
-        return finding
+        return hinted(finding, question.hints, len(tried))
 
     def __repr__(self):
         names = ", ".join(question.name for question in self._public.questions)

@@ -31,6 +31,7 @@ from lossnotes.homework.asked import (
     root_between,
     split,
 )
+from lossnotes.homework.check import check
 from lossnotes.homework.functions import ALIKE, Trial
 from lossnotes.homework.probes import ProbeError
 
@@ -147,7 +148,7 @@ class Common(Model, asked.Formulas):
 
     def public(self, parameters):
         """The question as a student has it, in the words of `asked`."""
-        hidden = {"mistakes", "via", "form", "probes"}
+        hidden = {"mistakes", "via", "form", "probes", "text", "solution"}
         return self.model_dump(exclude_defaults=True, exclude=hidden) | {"mistakes": []}
 
 
@@ -467,6 +468,64 @@ class Written(Common):
 Question = Annotated[Derivation | Function | Number | Written, Field(discriminator="kind")]
 
 
+class Practice(Model):
+    """What a question has that stands in the page of its chapter, and is never graded."""
+
+    points: float = Field(1, description="As of a question.", examples=["points = 2"], gt=0)
+    answer: str = Field("answer", description="As of a question.", examples=['answer = "gradient"'])
+    text: str = Field(
+        "",
+        description="What is asked, in sentences, with formulas between dollars.",
+        examples=['text = "Divide by $e^{s_y}$ first."'],
+    )
+
+    def problem(self, parameters):
+        """What is wrong with the formulas or the solution, or None."""
+        problem = super().problem(parameters)
+        if problem or not self.solution:
+            return problem
+        found = check(self, self.solved(parameters), parameters)
+        if found.status != "right":
+            return f"solution: {found.says}"
+
+
+class PracticeDerivation(Practice, Derivation):
+    """Lines to be found in the page."""
+
+    solution: list[str] = Field(
+        [],
+        description="The lines, a ground after each `#`. It is in the page, folded: leave it out, "
+        "and it is not.",
+        examples=['solution = ["= softmax(s)[j] - delta(j, y)  # chain rule"]'],
+    )
+
+    def solved(self, parameters):
+        """The solution as an answer."""
+        return self.solution
+
+
+class PracticeNumber(Practice, Number):
+    """A number to be found in the page."""
+
+    solution: str = Field(
+        "",
+        description="The number, as a formula. It is in the page, folded: leave it out, and it is "
+        "not.",
+        examples=['solution = "log(9)"'],
+    )
+
+    def public(self, parameters):
+        """As of a number, whose answer is called as it is in the equation."""
+        return super().public(parameters) | {"answer": self.unknown}
+
+    def solved(self, parameters):
+        """The solution as an answer."""
+        return self.number(self.solution, parameters)
+
+
+Practised = Annotated[PracticeDerivation | PracticeNumber, Field(discriminator="kind")]
+
+
 class Deadline(Model):
     """When an assignment is due, and what each day begun after that costs."""
 
@@ -510,6 +569,11 @@ class Assignment(Model):
     deadline: Deadline | None = Field(None, description="When it is due.", examples=["[deadline]"])
     questions: list[Question] = Field(
         description="One after the other.", examples=["[[questions]]"], min_length=1
+    )
+    practice: list[Practised] = Field(
+        [],
+        description="Exercises in the page of the chapter, which nobody grades.",
+        examples=["[[practice]]"],
     )
 
     @property
@@ -575,9 +639,10 @@ def _read(text, path, chapter):
 def _tried(text, path, chapter):
     assignment = _read(text, path, chapter)
     parameters = assignment.parameters(b"", "")
-    for question in assignment.questions:
+    asked_of_all = [(question, parameters) for question in assignment.questions]
+    for question, numbers in asked_of_all + [(each, {}) for each in assignment.practice]:
         try:
-            problem = question.problem(parameters)
+            problem = question.problem(numbers)
         except (ExpressionError, ProbeError, ValueError) as error:
             problem = str(error)
         if problem:
@@ -586,9 +651,13 @@ def _tried(text, path, chapter):
 
 
 def _refuse_repeated(assignment, path):
-    for field in ("name", "answer"):
+    fields = {
+        "name": [*assignment.questions, *assignment.practice],
+        "answer": assignment.questions,
+    }
+    for field, questions in fields.items():
         seen = set()
-        for question in assignment.questions:
+        for question in questions:
             value = getattr(question, field)
             if value in seen:
                 raise QuestionError(f"{path}, {question.name}: {field} {value!r} occurs twice")
@@ -616,11 +685,11 @@ def _first(error, found):
     if complaint["type"] == "extra_forbidden":
         place, message = place[:-1], f"unknown key {place[-1]!r}"
     where = ""
-    if place[:1] == ["questions"] and len(place) > 1:
-        questions = found.get("questions", [])
+    if place[0] in ("questions", "practice") and len(place) > 1:
+        questions = found.get(place[0], [])
         known = isinstance(questions, list) and isinstance(questions[int(place[1])], dict)
         name = questions[int(place[1])].get("name") if known else None
-        where = f", {name or 'question ' + str(int(place[1]) + 1)}"
+        where = f", {name or place[0].removesuffix('s') + ' ' + str(int(place[1]) + 1)}"
         place = [
             part
             for part in place[2:]

@@ -20,6 +20,9 @@ from lossnotes.homework.questions import (
     Mistake,
     Number,
     Parameter,
+    Practice,
+    PracticeDerivation,
+    PracticeNumber,
     Probe,
     Written,
 )
@@ -28,7 +31,8 @@ HEAD = """# questions.toml, key by key
 
 An assignment is a folder with a notebook and this file. `lossnotes homework new <chapter>` writes
 both, such that they build at once. A key without a default must be given. A key that is not here is
-refused, and so is a formula that cannot be read.
+refused, and so is a formula that cannot be read. `[[questions]]` are handed out and graded.
+`[[practice]]` is neither: it stands in the page of the chapter, where `CONTRIBUTING.md` shows one.
 """
 TABLES = {
     "The file itself": Assignment,
@@ -41,6 +45,9 @@ TABLES = {
     'A question of `kind = "number"` has also': Number,
     'A question of `kind = "written"` has also': Written,
     "`[[questions.mistakes]]`: a hint, and one of the others": Mistake,
+    "`[[practice]]`: what stands in the page, and is no homework, has also": Practice,
+    'Practice of `kind = "derivation"` has also': PracticeDerivation,
+    'Practice of `kind = "number"` has also': PracticeNumber,
 }
 WORDS = {
     str: "text",
@@ -64,11 +71,10 @@ DRAWN = {
 
 def page():
     """The page, as Markdown."""
-    common = Common.model_fields.keys()
     parts = [HEAD]
     for title, model in TABLES.items():
         fields = model.model_fields
-        own = [name for name in fields if model is Common or name not in common or model is Probe]
+        own = [name for name in fields if name in model.__annotations__]
         parts += [f"## {title}", "", "| key | type | default | what it says | example |"]
         parts += ["| --- | --- | --- | --- | --- |"]
         parts += [
@@ -93,7 +99,7 @@ def _row(name, field):
 
 
 def _toml(value):
-    if value is None:
+    if value in (None, ""):
         return "none"
     words = {True: "true", False: "false"}
     return (

@@ -2,8 +2,9 @@ from html.parser import HTMLParser
 
 import pytest
 
-from lossnotes.homework.feedback import markdown, page
+from lossnotes.homework.feedback import page
 from lossnotes.homework.grade import Result
+from lossnotes.homework.markdown import markdown
 from lossnotes.homework.questions import load
 
 

@@ -1,6 +1,6 @@
 // "Try it": the cells of a chapter can be changed and run.
 import { button, make } from "./elements.js";
-import { Python, typeset } from "./python.js";
+import { python, typeset } from "./python.js";
 
 const KEYWORDS = "and as assert break class continue def del elif else except False finally for from "
   + "global if import in is lambda None not or pass raise return True try while with yield";
@@ -23,7 +23,6 @@ const coloured = code => {
 const bar = make("div", { className: "workbench", role: "region", "aria-label": "Workbench" });
 const status = make("p", { role: "status" });
 const say = text => { status.textContent = text; };
-const python = new Python(say);
 
 // What a cell showed, as the book shows it.
 const SHOW = {
@@ -171,7 +170,7 @@ const runAll = () => asked(async () => {
   if (await runEach(cells)) say("All cells have run.");
 });
 
-python.lost = letGo;
+python.listen(say, letGo);
 
 export const open = article => {
   for (const [number, element] of [...article.querySelectorAll(".cell:has(.cell_input pre)")].entries())

@@ -1,6 +1,6 @@
 // "Is it true?": a claim, a derivation or a loss, typed from nothing.
 import { button, make } from "./elements.js";
-import { Python, typeset } from "./python.js";
+import { python, typeset } from "./python.js";
 
 const PALETTE = ["s[j]", "softmax(s)[j]", "LSE(s)", "log_loss(s, y)", "KL(q, p)", "CE(q, p)", "entropy(q)",
   "margin_loss(s, y)", "maximum(s)", "delta(j, y)", "Sum(, (i, 1, K))", "Derivative(, s[j])", "exp()",
@@ -30,10 +30,9 @@ export const open = place => {
   const preview = make("div", { className: "trial preview", "aria-live": "polite" });
   const answer = make("div", { className: "trial cell_output", role: "region", "aria-label": "Verdict",
     "aria-live": "polite" });
-  const python = new Python(said => { status.textContent = said; });
   let awake = false;
   let drawn = 0; // how many portraits were begun or broken off
-  python.lost = () => { awake = false; };
+  python.listen(said => { status.textContent = said; }, () => { awake = false; });
 
   // Only what is said of the text that still stands there is shown.
   const show = async (element, question) => {

@@ -29,11 +29,15 @@ export class Python {
   #cannot; // ends the waking
   #waiting = new Map();
   #count = 0;
-  say; // what becomes of it, in words
-  lost = () => {}; // called when its state is gone
+  #listeners = [];
 
-  constructor(say) {
-    this.say = say;
+  // Whom to say what becomes of it, in words; and whom to call when its state is gone.
+  listen(say, lost = () => {}) {
+    this.#listeners.push({ say, lost });
+  }
+
+  #say(said) {
+    for (const { say } of this.#listeners) say(said);
   }
 
   wake() {
@@ -44,8 +48,8 @@ export class Python {
       this.#worker.onerror = ({ message }) => this.#end(`Python cannot start: ${
         message || "its files did not come, or this browser cannot run them"}.`);
       this.#worker.onmessage = ({ data }) => {
-        if (data.said) this.say(data.said);
-        if (data.awake) { this.say("Python is ready."); done(); }
+        if (data.said) this.#say(data.said);
+        if (data.awake) { this.#say("Python is ready."); done(); }
         if (data.fails) this.#end(`Python cannot start: ${data.fails}`);
         if (data.broke) this.stop("Python broke off: perhaps this is too long, or too deeply nested.");
         const waits = this.#waiting.get(data.id);
@@ -86,7 +90,10 @@ export class Python {
     const waiting = [...this.#waiting.values()];
     this.#waiting.clear();
     for (const fail of [this.#cannot, ...waiting.map(({ fail }) => fail)]) fail(Error(why));
-    this.lost();
-    this.say(why);
+    for (const { lost } of this.#listeners) lost();
+    this.#say(why);
   }
 }
+
+// That of this page.
+export const python = new Python();
