@@ -21,7 +21,9 @@ from lossnotes.derive.points import (
     draw_points,
     far_out,
     integrations,
+    is_inside,
     many_classes,
+    nearly_alike,
 )
 from lossnotes.derive.prove import proves_equal
 from lossnotes.derive.symbols import K
@@ -152,7 +154,11 @@ def strict_unless(left, relation, right, where, links=()):
         return found
     left, right = understood(left, right)
     where = {symbol: sympify(value) for symbol, value in where.items()}
+    given = set().union(*(value.free_symbols for value in where.values()))
+    given &= left.free_symbols | right.free_symbols
     for bound in dict.fromkeys((*links, (left, relation, right))):
+        if not given <= bound[0].free_symbols | bound[2].free_symbols:
+            continue  # what is given in the claim would be any number in a link without it
         with reasons() as used:
             proved = proves_only_there(*bound, where)
         if proved:
@@ -161,7 +167,8 @@ def strict_unless(left, relation, right, where, links=()):
     sides = (left, right) if relation in ("<", "<=") else (right, left)
     special = (point for point in draw_points(left, right, special=True) if point.kind)
     trial = Trial(left, strict, right)
-    away = (p for p in chain(special, bottoms(*sides)) if is_at(where, p) is False)
+    near = chain(special, nearly_alike(left, right), bottoms(*sides))
+    away = (point for point in near if is_at(where, point) is False)
     trial.through((Point(point.values) for point in away), DIGITS)
     if trial.witness:
         return Verdict("refuted", trial.tried, trial.witness)
@@ -209,6 +216,7 @@ def hard_points(left, relation, right, special):
             drawn = draw_points(left, right, special=True)
             yield from (point for point in drawn if point.kind)
         else:
+            yield from nearly_alike(left, right)
             yield from descend(*((left, right) if relation in ("<", "<=") else (right, left)))
 
 
@@ -232,7 +240,9 @@ class Trial:
                 return
 
     def at(self, point, digits):
-        """Try the claim at a point."""
+        """Try the claim at a point, if it lies in the domains of all symbols."""
+        if not is_inside(point):
+            return
         try:
             fails = self._fails(point, digits)
         except GivenUp as reason:

@@ -1,6 +1,8 @@
 """Random claims are put to the prover alone: what it believes holds wherever it can be tried."""
 
+from dataclasses import replace
 from functools import partial
+from unittest import mock
 
 import pytest
 from mpmath import mp, mpf
@@ -25,6 +27,7 @@ from sympy import (
 )
 
 from lossnotes.derive.bounds import proves_bound
+from lossnotes.derive.bounds.elsewhere import beside, gaps
 from lossnotes.derive.prove import proves_equal
 from lossnotes.derive.symbols import (
     AM,
@@ -94,7 +97,7 @@ def believes_with(change):
 
     def believed(made):
         left, right = change(made.left), change(made.right)
-        if (left, right) == (made.left, made.right):
+        if made.where or (left, right) == (made.left, made.right):
             return False
         if made.relation == "=":
             return proves_equal(left, right)
@@ -137,6 +140,46 @@ BROKEN = {
 @pytest.mark.parametrize("believed", BROKEN.values(), ids=BROKEN)
 def test_a_broken_prover_is_found_out(believed):
     assert next(refuted(range(1500), believed), None)
+
+
+def the_bound_is_proved(made):
+    """What is a bound is strict but for the case that is stated."""
+    return believes(replace(made, where=None), seconds=SECONDS)
+
+
+def each_case_alone(made):
+    """A number that two cases have in common may be another one in each."""
+    cases = [{name: number} for name, number in made.where.items()]
+    return len(cases) > 1 and all(believes(replace(made, where=case), SECONDS) for case in cases)
+
+
+def believes_without(changed, instead):
+    """The prover with a part of it replaced."""
+
+    def believed(made):
+        with mock.patch(f"lossnotes.derive.bounds.{changed}", instead):
+            return believes(made, seconds=SECONDS)
+
+    return believed
+
+
+BROKEN_ELSEWHERE = {
+    "a bound is strict": the_bound_is_proved,
+    "each case alone": each_case_alone,
+    "numbers of the claim are free": believes_without(
+        "elsewhere.gaps",
+        lambda vector, value, known, largest: gaps(vector, value, frozenset(), largest),
+    ),
+    "what is elsewhere is above": believes_without(
+        "elsewhere.beside", lambda number, value: (beside(number, value) or (None,))[1:] or None
+    ),
+    "classes have no names": believes_without("sums.named_places", lambda goal: []),
+}
+
+
+@pytest.mark.parametrize("believed", BROKEN_ELSEWHERE.values(), ids=BROKEN_ELSEWHERE)
+def test_a_prover_that_is_broken_where_equality_does_not_hold_is_found_out(believed):
+    assert next(refuted(range(1500), believed, points=20, kind="only there"), None)
 
 
 def test_a_claim_is_made_again_from_its_seed():
