@@ -227,7 +227,7 @@ def names_of(*expressions):
 
 
 def _between_others(*expressions):
-    """The numbers whose ends depend on other symbols than K, each after those that its ends need."""
+    """The numbers whose ends depend on other symbols, each after those that its ends need."""
     found = {}
 
     def visit(symbol):

@@ -126,7 +126,8 @@ def compare(left, relation, right, special=True):
     if all of 50 digits do but ten, of 30 where integrals are iterated. Inequalities are also tried
     where they are tight and in corners of the domains, unless `special` is false. Points of which
     nothing is claimed are left out: kinks, ties of an argmax. Then a proof for every K is sought.
-    What has none is tried where it could fail (`hard_points`). What survives that is "confirmed",
+    What has none is tried where it could fail (`hard_points`), and a bound besides where vectors
+    are nearly equal, at points that are not counted. What survives that is "confirmed",
     and no more: a claim that first fails at K = 11 where K is tried up to 9, one that is false by
     less than a relative 10^-90, an inequality that fails in a small region only, survives as well.
     Vectors are compared entry by entry. Raises ValueError, with a sentence, for an unknown
@@ -167,8 +168,7 @@ def strict_unless(left, relation, right, where, links=()):
     sides = (left, right) if relation in ("<", "<=") else (right, left)
     special = (point for point in draw_points(left, right, special=True) if point.kind)
     trial = Trial(left, strict, right)
-    near = chain(special, nearly_alike(left, right), bottoms(*sides))
-    away = (point for point in near if is_at(where, point) is False)
+    away = (p for p in chain(special, bottoms(*sides)) if is_at(where, p) is False)
     trial.through((Point(point.values) for point in away), DIGITS)
     if trial.witness:
         return Verdict("refuted", trial.tried, trial.witness)
@@ -193,6 +193,10 @@ def _compare(left, right, relation, special):
         trial.through(chain(drawn, beside_kinks(left, right)), 2 * digits)
         if trial.tried and not trial.witness:
             trial.through(hard_points(left, relation, right, special), digits)
+        if bound and trial.tried and not trial.witness:
+            beside = Trial(left, relation, right)  # more points, which are not counted
+            beside.through(nearly_alike(left, right), digits)
+            trial.witness = beside.witness
     if not trial.tried:
         reason = f": {trial.reason}" if trial.reason else ""
         raise ValueError(f"no point has a value on both sides of {left} {relation} {right}{reason}")
@@ -216,7 +220,6 @@ def hard_points(left, relation, right, special):
             drawn = draw_points(left, right, special=True)
             yield from (point for point in drawn if point.kind)
         else:
-            yield from nearly_alike(left, right)
             yield from descend(*((left, right) if relation in ("<", "<=") else (right, left)))
 
 
