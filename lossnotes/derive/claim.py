@@ -25,8 +25,10 @@ from sympy import (
     Symbol,
     Tuple,
     nan,
+    oo,
     preorder_traversal,
     sympify,
+    zoo,
 )
 from sympy.core.function import AppliedUndef
 from sympy.core.relational import Relational
@@ -57,6 +59,7 @@ TRUTHS = (Relational, BooleanAtom, BooleanFunction)
 PLAIN = Symbol("x").assumptions0
 LABELS = {log_loss: 1, margin: 1, margin_loss: 1, one_hot: 0, smooth: 0, smooth_others: 0}
 NAMES = "jkilmnabd"
+INFINITIES = (oo, -oo, zoo)
 
 
 def understood(left, right):
@@ -65,6 +68,8 @@ def understood(left, right):
     Raises ValueError, with a sentence, for whatever is not a number or a vector.
     """
     left, right = map(_expression, (left, right))
+    if left in INFINITIES and right in INFINITIES:
+        raise ValueError(f"{left} and {right} are no numbers: infinities cannot be compared")
     left, right = map(_with_names_apart, (left, right))
     left, right = _with_assumptions(left, right)
     return _by_entries(left, right)

@@ -188,6 +188,7 @@ def is_at(where, point):
 
     None if that cannot be said.
     """
+    found = {}
     for symbol, value in where.items():
         vector = isinstance(symbol, IndexedBase)
         free = {x for x in symbols_of(value)[1] if x not in point.values}
@@ -202,7 +203,7 @@ def is_at(where, point):
             ]
         except (Undefined, Excluded, ArithmeticError):
             return None
-        common = gaps[0] if free else 0
+        common = found.setdefault(*free, gaps[0]) if free else 0
         size = max(1, *(abs(evaluate(entry(symbol, Integer(n)), point)) for n in places))
         if max(abs(gap - common) for gap in gaps) > NEAR * size:
             return False
@@ -229,7 +230,7 @@ class _Free:
                     new = old * mp.exp(mp.mpf(move))
                     rows[symbol, place[:-1]] = True
                 elif isinstance(symbol, Between):
-                    new = self._between(symbol, old, move)
+                    new = self._between(symbol, old, move, values)
                 elif label.is_nonnegative or label.is_nonpositive:
                     new = old * mp.exp(mp.mpf(move))
                 else:
@@ -244,11 +245,12 @@ class _Free:
                 row[:] = [x / whole for x in row]
         return values
 
-    def _between(self, symbol, old, move):
-        known = Point({K: self.drawn[K]} | {x: v for x, v in self.drawn.items() if x != symbol})
-        lower, upper = (evaluate(bound, known) for bound in (symbol.lower, symbol.upper))
+    def _between(self, symbol, old, move, moved):
+        ends = symbol.lower, symbol.upper
+        lower, upper = (evaluate(end, Point(self.drawn)) for end in ends)
         share = (old - lower) / (upper - lower)
         odds = share / (1 - share) * mp.exp(mp.mpf(move))
+        lower, upper = (evaluate(end, Point(moved)) for end in ends)
         return lower + (upper - lower) * odds / (1 + odds)
 
 

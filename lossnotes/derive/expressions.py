@@ -73,6 +73,7 @@ from lossnotes.derive.symbols import (
 LENGTH = 20_000  # characters
 DEPTH = 60  # parts within parts
 NODES = 2_000  # names, numbers and operations
+CHAIN = 700  # operations each of which has to do with the result of the one before
 DIGITS = 40  # of one number
 BITS = 1_000  # of a number that is computed
 POWER = 100  # the largest number as an exponent
@@ -84,6 +85,8 @@ CLASSES = 5  # different classes in deltas
 SAMPLE = 7  # the number of classes at which the work is estimated
 
 NUMBER = re.compile(r"(\d*)\.?(\d*)(?:[eE]([+-]?\d+))?")
+SYNTAX = re.compile(r"[^\w\s]|\b(?:if|else|not|and|or|in|is|for|lambda)\b")
+OPENING, CLOSING = "([{", ")]}"
 FREE = {name: getattr(symbols, name) for name in "i j k y s eta lam q p c h epsilon A K".split()}
 CONSTANTS = {"pi": pi, "E": E, "I": I, "oo": oo}
 
@@ -182,6 +185,10 @@ def _parse(text, names, vector):
     source = re.sub(r"\blambda\b", "lam", one_line.translate(SIGNS))
     if not source:
         raise ExpressionError("there is no formula")
+    if _is_too_deep(source):
+        raise ExpressionError(
+            f"the formula is too long, or nested too deeply: at most {CHAIN} operations in a row"
+        )
     try:
         tree = ast.parse(source, mode="eval").body
     except SyntaxError as error:
@@ -194,6 +201,23 @@ def _parse(text, names, vector):
     expression = read(tree, FREE | CONSTANTS | dict(names), 0)
     _refuse_the_unwieldy(expression)
     return expression
+
+
+def _is_too_deep(source):
+    """Whether the syntax tree may be too deep: Python in a page ends where its stack does."""
+    rows = [0]  # operations so far, in each bracket that is open
+    for sign in SYNTAX.findall(source):
+        if sign == ",":
+            rows[-1] = 0
+        elif sign not in CLOSING:
+            rows[-1] += 1
+            if sign in OPENING:
+                rows.append(0)
+            if sum(rows) > CHAIN:
+                return True
+        elif len(rows) > 1:
+            rows.pop()
+    return False
 
 
 def _place(source, error):

@@ -169,6 +169,7 @@ class Names:
     indices: tuple  # pairs (index, its sizes)
     scalars: tuple
     bases: tuple  # pairs (vector or matrix, the sizes of its axes)
+    between: tuple = ()  # numbers whose ends depend on others, which come before them
 
     def draw(self, classes, generator, choice=None, number=None, vector=None):
         """A point: a number of classes, the sizes, the classes chosen, numbers and vectors."""
@@ -185,6 +186,8 @@ class Names:
             values[symbol] = number(symbol, values, generator)
         for base, shape in self.bases:
             values[base] = _matrix(base, shape, values, generator, vector)
+        for symbol in self.between:
+            values[symbol] = number(symbol, values, generator)
         return values
 
     def most(self, place, values):
@@ -209,15 +212,45 @@ def _matrix(base, shape, values, generator, vector):
 
 @lru_cache(10_000)
 def names_of(*expressions):
+    between = _between_others(*expressions)
+    expressions += tuple(end for symbol in between for end in (symbol.lower, symbol.upper))
     bases, scalars = symbols_of(*expressions)
     indices = tuple(sorted(indices_of(*expressions), key=_by_name))
     runs, shaped = ranges(*expressions), shapes(*expressions)
     return Names(
         tuple(sorted(sizes_of(*expressions), key=_by_name)),
         tuple((index, tuple(sorted(runs.get(index, {K}), key=str))) for index in indices),
-        tuple(symbol for symbol in scalars if symbol not in indices),
+        tuple(symbol for symbol in scalars if symbol not in (*indices, *between)),
         tuple((base, shaped.get(base) or _declared(base)) for base in bases),
+        between,
     )
+
+
+def _between_others(*expressions):
+    """The numbers whose ends depend on other symbols, each after those that its ends need."""
+    found = {}
+
+    def visit(symbol):
+        ends = symbol.lower, symbol.upper
+        for other in sorted(ends[0].atoms(Between) | ends[1].atoms(Between), key=_by_name):
+            visit(other)
+        if (ends[0].free_symbols | ends[1].free_symbols) - {K}:
+            found[symbol] = True
+
+    for expression in expressions:
+        for symbol in sorted(expression.atoms(Between), key=_by_name):
+            visit(symbol)
+    return tuple(found)
+
+
+def is_inside(point):
+    """Whether the numbers whose ends depend on others still lie between them."""
+    between = _between_others(*(x for x in point.values if isinstance(x, Between)))
+    with mp.workdps(20 * DIGITS):
+        return all(
+            evaluate(symbol.lower, point) < point.values[symbol] < evaluate(symbol.upper, point)
+            for symbol in between
+        )
 
 
 def _declared(base):
@@ -347,6 +380,50 @@ def far_out(*expressions, seed=7):
                 return _far_vector(base, size, generator, scale)
 
             yield Point(names.draw(classes, generator, number=number, vector=vector), kind="far")
+
+
+def nearly_alike(*expressions, seed=8):
+    """Points at which vectors are nearly equal to one another, or their entries are.
+
+    A bound that is an equality there fails beside it if it is bent the wrong way.
+    """
+    names = names_of(*expressions)
+    if not names.bases or max(map(integrations, expressions)) > 1:
+        return
+    generator = random.Random(seed)
+    for turn in range(max(4, min(48, EFFORT // work(expressions, 4)))):
+        classes, little = generator.choice((3, 4, 6)), generator.choice((0.3, 0.03))
+        starts = {}
+
+        def vector(base, size, generator, flat=turn % 4 == 0, starts=starts, little=little):
+            kind = isinstance(base, Probabilities), base.label.is_nonnegative, size
+            start = starts.setdefault(kind, _wide_vector(base, size, generator, flat))
+            return _moved_a_little(base, start, generator, little)
+
+        yield Point(names.draw(classes, generator, vector=vector), kind="far")
+
+
+def _wide_vector(base, size, generator, flat):
+    """Entries of very different sizes, or one number in all of them."""
+    if flat:
+        return [
+            mp.one if isinstance(base, Probabilities) else _draw_number(base.label, generator)
+        ] * size
+    if isinstance(base, Probabilities):
+        return [mp.exp(generator.gauss(0, 2)) for _ in range(size)]
+    return [_draw_number(base.label, generator) for _ in range(size)]
+
+
+def _moved_a_little(base, entries, generator, little):
+    if base.label.is_integer:
+        return entries
+    moves = [mp.mpf(generator.gauss(0, little)) for _ in entries]
+    if not (isinstance(base, Probabilities) or base.label.is_positive or base.label.is_negative):
+        return [x + move for x, move in zip(entries, moves, strict=True)]
+    with mp.workdps(20 * DIGITS):
+        moved = [x * mp.exp(move) for x, move in zip(entries, moves, strict=True)]
+        whole = mp.fsum(moved) if isinstance(base, Probabilities) else 1
+        return [x / whole for x in moved]
 
 
 def _far_scalar(symbol, values, generator, scale):

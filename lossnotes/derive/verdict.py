@@ -21,7 +21,9 @@ from lossnotes.derive.points import (
     draw_points,
     far_out,
     integrations,
+    is_inside,
     many_classes,
+    nearly_alike,
 )
 from lossnotes.derive.prove import proves_equal
 from lossnotes.derive.symbols import K
@@ -124,7 +126,8 @@ def compare(left, relation, right, special=True):
     if all of 50 digits do but ten, of 30 where integrals are iterated. Inequalities are also tried
     where they are tight and in corners of the domains, unless `special` is false. Points of which
     nothing is claimed are left out: kinks, ties of an argmax. Then a proof for every K is sought.
-    What has none is tried where it could fail (`hard_points`). What survives that is "confirmed",
+    What has none is tried where it could fail (`hard_points`), and a bound besides where vectors
+    are nearly equal, at points that are not counted. What survives that is "confirmed",
     and no more: a claim that first fails at K = 11 where K is tried up to 9, one that is false by
     less than a relative 10^-90, an inequality that fails in a small region only, survives as well.
     Vectors are compared entry by entry. Raises ValueError, with a sentence, for an unknown
@@ -152,7 +155,11 @@ def strict_unless(left, relation, right, where, links=()):
         return found
     left, right = understood(left, right)
     where = {symbol: sympify(value) for symbol, value in where.items()}
+    given = set().union(*(value.free_symbols for value in where.values()))
+    given &= left.free_symbols | right.free_symbols
     for bound in dict.fromkeys((*links, (left, relation, right))):
+        if not given <= bound[0].free_symbols | bound[2].free_symbols:
+            continue  # what is given in the claim would be any number in a link without it
         with reasons() as used:
             proved = proves_only_there(*bound, where)
         if proved:
@@ -186,6 +193,10 @@ def _compare(left, right, relation, special):
         trial.through(chain(drawn, beside_kinks(left, right)), 2 * digits)
         if trial.tried and not trial.witness:
             trial.through(hard_points(left, relation, right, special), digits)
+        if bound and trial.tried and not trial.witness:
+            beside = Trial(left, relation, right)  # more points, which are not counted
+            beside.through(nearly_alike(left, right), digits)
+            trial.witness = beside.witness
     if not trial.tried:
         reason = f": {trial.reason}" if trial.reason else ""
         raise ValueError(f"no point has a value on both sides of {left} {relation} {right}{reason}")
@@ -232,7 +243,9 @@ class Trial:
                 return
 
     def at(self, point, digits):
-        """Try the claim at a point."""
+        """Try the claim at a point, if it lies in the domains of all symbols."""
+        if not is_inside(point):
+            return
         try:
             fails = self._fails(point, digits)
         except GivenUp as reason:

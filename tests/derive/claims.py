@@ -95,31 +95,37 @@ SECONDS = 2  # of processor time that the prover may take for one claim
 
 @dataclass(frozen=True)
 class Claim:
-    """`true` says how it was made: a slip may have left a claim true, never a true one false."""
+    """`true` says how it was made: a slip may have left a claim true, never a true one false.
+
+    With `where`, as in {p: q}, it says that the bound is strict wherever that does not hold.
+    """
 
     kind: str
     left: Expr
     relation: str
     right: Expr
     true: bool
+    where: dict | None = None
 
     def __str__(self):
-        return f"[{self.kind}] {self.left} {self.relation} {self.right}"
+        case = f" but at {self.where}" if self.where else ""
+        return f"[{self.kind}] {self.left} {self.relation} {self.right}{case}"
 
 
-def claim(seed):
-    """The claim of a seed, or None where the dice made none."""
+def claim(seed, kind=None):
+    """The claim of a seed, of a kind if one is asked for, or None where the dice made none."""
     rng = Random(seed)
-    kind = rng.choices(list(KINDS), [weight for weight, _ in KINDS.values()])[0]
+    kind = kind or rng.choices(list(KINDS), [weight for weight, _ in KINDS.values()])[0]
     try:
         made = KINDS[kind][1](Words(rng))
     except (ArithmeticError, TypeError, ValueError, NotImplementedError, RecursionError):
         return None  # SymPy evaluates as it builds, and some of what is built is nothing
     left, relation, right, *true = made
+    where = true.pop() if len(true) > 1 else None
     left, right = Integer(0) + left, Integer(0) + right
     if left == right and relation == "=":
         return None
-    return Claim(kind, left, relation, right, all(true) if true else False)
+    return Claim(kind, left, relation, right, all(true) if true else False, where)
 
 
 def index(name, **assumptions):
@@ -1597,6 +1603,255 @@ def two_indices(words):
     return left, "=", right.subs(swap, simultaneous=True)
 
 
+def only_there(words):
+    """A bound with its case of equality, or with another that misses some; or made flat."""
+    gap, where = equalities(words)
+    true = True
+    if words.often(0.25):
+        more, also = equalities(words)
+        if not where.keys() & also.keys() and words.often(0.5):
+            gap, where = gap + more, where | also
+            true = not names_of_any_number(where) or len({*names_of_any_number(where)}) == len(
+                names_of_any_number(where)
+            )
+        elif names_of_any_number(where) and words.often(0.5):
+            gap, where, true = twice(words, gap, where)
+        elif words.often(0.5):
+            gap, true = words.one_of(gap * more, Min(gap, more), gap * more**2), False
+    if words.often(0.55):
+        change = missing if words.often(0.5) else flattened
+        (gap, where), true = change(words, gap, where), False
+    if words.often(0.3):
+        other, free = words.leaf(()), names_of_any_number(where)
+        if free and words.often(0.3):
+            other, true = other + words.rng.choice(free), False
+        return words.one_of(
+            lambda: (other, "<=", gap + other, true, where),
+            lambda: (other - gap, "<=", other, true, where),
+        )
+    parts = Add.make_args(gap)
+    below = Add(*(part for part in parts if words.often(0.5)))
+    if words.often(0.5):
+        return gap - below, ">=", -below, true, where
+    return -below, "<=", gap - below, true, where
+
+
+def twice(words, gap, where):
+    """The gap and that of another vector, each with the same case of equality."""
+    ((name, value),) = where.items()
+    twins = [twin for twin in [*VECTORS, *POSITIVE] if type(twin) is type(name) and twin != name]
+    if not twins or value.has(*twins):
+        return gap, where, True
+    return gap + gap.xreplace({name: twins[0]}), where | {twins[0]: value}, False
+
+
+def _symbols(value):
+    return (Integer(0) + value).free_symbols if not isinstance(value, IndexedBase) else set()
+
+
+def names_of_any_number(where):
+    """The numbers that only occur in the cases of equality, once for each case."""
+    return [name for value in where.values() for name in _symbols(value) if name in ANY_NUMBER]
+
+
+ANY_NUMBER = [Symbol("a", real=True), Symbol("b", positive=True), Symbol("m", real=True)]
+
+
+def equalities(words):
+    """A gap that is not negative, and where alone it is zero."""
+    s, v, q, p, x, rng = words.s, words.v, words.q, words.p, words.x, words.rng
+    i = index("i")
+    over = lambda term: Sum(term, (i, 1, K))  # noqa: E731
+    a, b = rng.choice([ANY_NUMBER[0], ANY_NUMBER[2]]), ANY_NUMBER[1]
+    f, weight = words.full(), words.one_of(q, p, 1 / K)
+    w = entry_of(weight, i)
+    t, h, e = REAL[rng.randrange(2)], SIGNED[0], BETWEEN[0]
+    r = words.one_of(Integer(0), Integer(1), Rational(-1, 2), words.s[words.free[0]], Integer(2))
+    positive = words.one_of(Integer(1), Integer(2), Rational(1, 3), x[words.free[0]], q[1])
+    u = words.one_of(x, s)
+    y = words.free[0]
+    if words.often(0.4):
+        return bregman(words)
+    gap, where = words.one_of(
+        lambda: (KL(q, f), {q: f}),
+        lambda: (KL(f, p), {p: f}),
+        lambda: (log(K) - entropy(q), {q: 1 / K}),
+        lambda: (over(q[i] ** 2) - 1 / K, {q: 1 / K}),
+        lambda: (CE(q, p) - entropy(q), words.one_of({p: q}, {q: p})),
+        lambda: (log_loss(s, q) - entropy(q), words.one_of({q: softmax(s)}, {s: log(q) + a})),
+        lambda: (maximum(s) + log(K) - LSE(s), {s: a}),
+        lambda: (maximum(s) - over(w * s[i]), {s: a}),
+        lambda: (over(w * u[i] ** 2) - over(w * u[i]) ** 2, {u: b if u == x else a}),
+        lambda: (over(w * exp(s[i])) - exp(over(w * s[i])), {s: a}),
+        lambda: (log(over(w * x[i])) - over(w * log(x[i])), {x: b}),
+        lambda: (over(w / x[i]) - 1 / over(w * x[i]), {x: b}),
+        lambda: (AM(x) - GM(x), {x: b}),
+        lambda: (over((s[i] - v[i]) ** 2), words.one_of({s: v}, {v: s})),
+        lambda: (over((s[i] - r) ** 2), {s: r}),
+        lambda: (over((p[i] - q[i]) ** 2 / q[i]), words.one_of({p: q}, {q: p})),
+        lambda: (over(exp(s[i]) - 1 - s[i]), {s: Integer(0)}),
+        lambda: (over(x[i] * log(x[i]) - x[i] + 1), {x: Integer(1)}),
+        lambda: (over(x[i] - 1 - log(x[i])), {x: Integer(1)}),
+        lambda: (over(Abs(s[i] - v[i])), {s: v}),
+        lambda: (
+            over(x[i] * log(x[i])) - over(x[i]) * log(over(x[i]) / K),
+            {x: b},
+        ),
+        lambda: (maximum(s) - AM(s), {s: a}),
+        lambda: (entropy(q) * -1 + over(q[i]) * log(K), {q: 1 / K}),
+        lambda: (LSE(s) - over(q[i] * s[i]) - entropy(q), {q: softmax(s)}),
+        lambda: (over(x[i]) ** 2 / K * -1 + over(x[i] ** 2), {x: b}),
+        lambda: (log_loss(s, smooth(y, e)) - entropy(smooth(y, e)), {s: log(smooth(y, e)) + a}),
+        lambda: (Sum((s[i] - s[index("k")]) ** 2, (i, 1, K), (index("k"), 1, K)), {s: a}),
+        lambda: (log(1 + exp(-t)) + log(1 + exp(t)) - 2 * log(2), {t: Integer(0)}),
+        lambda: (Rational(1, 4) - e * (1 - e), {e: Rational(1, 2)}),
+        lambda: (h + 1 / h - 2, {h: Integer(1)}),
+        lambda: (Abs(t - r), {t: r}),
+    )
+    return positive * gap, where
+
+
+def bregman(words):
+    """How far a strictly convex function is above its tangent, or below its chord."""
+    rng = words.rng
+    t, h, e = REAL[rng.randrange(2)], SIGNED[0], BETWEEN[0]
+    g, number = words.one_of(
+        (lambda z: exp(z), t),
+        (lambda z: z**2, t),
+        (lambda z: z**4, t),
+        (lambda z: log(1 + exp(z)), t),
+        (lambda z: exp(-z), t),
+        (lambda z: z * log(z), h),
+        (lambda z: -log(z), h),
+        (lambda z: 1 / z, h),
+        (lambda z: -sqrt(z), h),
+        (lambda z: z * log(z) + (1 - z) * log(1 - z), e),
+        (lambda z: z**3, h),
+        (lambda z: z**2 + exp(z), t),
+    )
+    where = {t: words.s[1], h: words.x[words.free[0]], e: Rational(1, 3)}[number]
+    places = {t: [0, 1, -1], h: [1, 2], e: [Rational(1, 2), Rational(1, 4)]}[number]
+    where = Integer(0) + rng.choice([where, *places])
+    z = Dummy("z", real=True)
+    slope = g(z).diff(z).subs(z, where)
+    if words.often(0.3):
+        middle = words.one_of(Rational(1, 2), Rational(1, 3))
+        mixed = g(middle * number + (1 - middle) * where)
+        return middle * g(number) + (1 - middle) * g(where) - mixed, {number: where}
+    return g(number) - g(where) - slope * (number - where), {number: where}
+
+
+def missing(words, gap, where):
+    """A case of equality that is another, or holds with something besides."""
+    rng = words.rng
+    name = rng.choice(sorted(where, key=str))
+    value = where[name]
+    number = words.one_of(1, -1, Rational(1, 100), Rational(-1, 10**6), words.scalar())
+    if isinstance(name, IndexedBase):
+        other = words.one_of(
+            lambda: value + number,
+            lambda: value * 2,
+            lambda: 1 / K,
+            lambda: Integer(0),
+            lambda: words.scalar(),
+            lambda: rng.choice([words.s, words.v, words.q, words.p, words.x]),
+            lambda: softmax(words.s),
+            lambda: softmax(2 * words.s),
+            lambda: log(words.q),
+            lambda: log(words.q) + words.scalar(),
+        )
+    else:
+        other = words.one_of(
+            lambda: value + number,
+            lambda: -value,
+            lambda: 2 * value,
+            lambda: value**2,
+            lambda: 1 / value,
+            lambda: words.scalar(),
+            lambda: words.s[1],
+        )
+    free = names_of_any_number(where)
+    choices = [where | {name: other}]
+    if free:  # the number is one of the claim, after all; or is the same in two cases
+        chosen = rng.choice(free)
+        inside = words.one_of(
+            gap + chosen - words.leaf(()),
+            gap * chosen**2,
+            gap + Abs(chosen - words.scalar()),
+            gap * (1 + exp(chosen)),
+        )
+        choices.append((inside, where))
+        taken = rng.choice(words.scalars)
+        choices.append(where | {name: (Integer(0) + value).subs(chosen, taken)})
+    also = rng.choice([words.s, words.v, words.x, words.q, *words.scalars])
+    if also not in where and not also.is_integer:
+        choices.append(
+            where | {also: words.one_of(value if free else 1 / K, words.scalar(), 1 / K)}
+        )
+    chosen = rng.choice(choices)
+    return chosen if isinstance(chosen, tuple) else (gap, chosen)
+
+
+def flattened(words, gap, where):
+    """A gap that is zero elsewhere, too: times what may vanish, cut off, or with a class less."""
+    rng = words.rng
+    c, r = words.scalar(), words.one_of(0, 1, 2, Rational(1, 2))
+    y = rng.choice(words.free)
+    a = words.s[rng.choice([y, Integer(1), K])]
+    number = rng.choice([name for name in where])
+    if isinstance(number, IndexedBase):
+        number = number[rng.choice([y, Integer(1), Integer(2), K])]
+    sums = sorted(gap.atoms(Sum), key=str)
+
+    def with_a_class_less():
+        if not sums:
+            return gap * (number - r) ** 2
+        one = rng.choice(sums)
+        (place, lower, upper), *rest = one.limits
+        return gap.xreplace(
+            {
+                one: words.one_of(
+                    Sum(one.function, (place, lower, upper - 1), *rest),
+                    Sum(one.function, (place, lower + 1, upper), *rest),
+                    Sum(one.function * (1 - delta(place, y)), *one.limits),
+                    Sum(one.function * delta(place, y), *one.limits),
+                    Sum(one.function * words.v[place] ** 2, *one.limits),
+                    Sum(one.function * Heaviside(words.s[place]), *one.limits),
+                )
+            }
+        )
+
+    def in_one_place():
+        f = words.one_of(words.s, words.x, words.q)
+        k = words.one_of(index("k"), y)
+        return words.one_of((f[y] - f[k]) ** 2, (f[1] - f[K]) ** 2, Abs(f[y] - f[1]))
+
+    flat = words.one_of(
+        lambda: gap * (number - r) ** 2,
+        lambda: gap * (c - r) ** 2,
+        lambda: gap * Abs(a - r),
+        lambda: gap * Max(0, c),
+        lambda: gap * Heaviside(a - r),
+        lambda: Max(0, gap - Rational(1, 10)),
+        lambda: Max(0, c) * gap,
+        lambda: gap + Abs(a) - a,
+        lambda: Abs(number) - number,
+        lambda: Max(0, number - r),
+        lambda: Min(gap, (number - r) ** 2),
+        lambda: gap * (1 - delta(y, rng.choice([*FREE, Integer(1), K]))),
+        lambda: gap * (K - 2),
+        lambda: gap * (K - 2) * (K - 3),
+        lambda: (number - 1) ** 2 * (number - 2) ** 2,
+        lambda: (number**2 - r) ** 2,
+        lambda: 1 - cos(number - r),
+        lambda: number**2 * (1 + sin(number)),
+        with_a_class_less,
+        with_a_class_less,
+        in_one_place,
+    )
+    return flat, where
+
+
 KINDS = {
     "equation": (4, equation),
     "identity": (3, identity),
@@ -1613,6 +1868,7 @@ KINDS = {
     "ranges": (2, ranges),
     "powers": (2, powers),
     "two indices": (1, two_indices),
+    "only there": (0, only_there),  # in a test of its own, since the prover takes longest
 }
 
 
@@ -1644,21 +1900,27 @@ def believes(made, seconds=SECONDS):
     with limited(seconds):
         if made.relation == "=":
             return prove.proves_equal(made.left, made.right)
+        if made.where:
+            return bounds.proves_only_there(made.left, made.relation, made.right, made.where)
         return bounds.proves_bound(made.left, made.relation, made.right)
 
 
 def tried(made, seed, points, seconds):
     """A point that refutes a claim, or None, and at how many points it had values."""
+    if made.where:
+        return oracle.refute_elsewhere(
+            made.left, made.relation, made.right, made.where, Random(seed), points, seconds
+        )
     return oracle.refute(made.left, made.relation, made.right, Random(seed), points, seconds)
 
 
-def refuted(seeds, believed, points=8, seconds=0.04):
+def refuted(seeds, believed, points=8, seconds=0.04, kind=None):
     """What is believed of the claims of some seeds although it is false, with the points.
 
     What raises or is slow is not believed: `python -m tests.derive.claims` counts it.
     """
     for seed in seeds:
-        made = claim(seed)
+        made = claim(seed, kind)
         if made is None:
             continue
         counterexample = partial(tried, made, seed, points, seconds)
@@ -1678,10 +1940,11 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--claims", type=int, default=10_000)
     parser.add_argument("--seed", type=int, default=0, help="of the first claim")
+    parser.add_argument("--kind", choices=list(KINDS), help="of all claims")
     asked = parser.parse_args()
     counts, begin = Counter(), time.process_time()
     for seed in range(asked.seed, asked.seed + asked.claims):
-        made = claim(seed)
+        made = claim(seed, asked.kind)
         if made is not None:
             counts["claims"] += 1
             counts.update(answers(seed, made))

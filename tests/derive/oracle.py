@@ -1238,6 +1238,307 @@ def refute(left, relation, right, rng, points=20, seconds=1):
     return None, tried
 
 
+def refute_elsewhere(left, relation, right, where, rng, points=20, seconds=1):
+    """A point at which a bound is no strict one although `where` does not hold, or None; as above.
+
+    `where` gives numbers and vectors, as in {p: q}; a number that only occurs there is any number.
+    """
+    left, right = sympy.sympify(left), sympy.sympify(right)
+    where = {name: sympy.sympify(number) for name, number in where.items()}
+    case = _Case(where, left, right)
+    strict = relation[0]
+    tried, end, attempts = 0, process_time() + seconds, 0
+    while tried < points and attempts < 4 * points and process_time() < end:
+        attempts += 1
+        try:
+            names = left, right, *where, *where.values()
+            point = draw_point(rng, *names, largest=8, styles=("near", "near", "whole", "mixed"))
+            for change in rng.choice(CHANGES):
+                point = change(case, rng, point)
+            if case.holds(point) is not False:
+                continue
+            found = judge(left, strict, right, point)
+        except NoValue:
+            continue
+        tried += 1
+        if found is not None:
+            return found, tried
+    return None, tried
+
+
+class _Case:
+    """Where a bound is said to be an equality, with the sides of the bound."""
+
+    def __init__(self, where, left, right):
+        self.where, self.left, self.right = where, left, right
+        known = names_of(left, right, *where).numbers | {K}
+        self.free = {name: names_of(number).numbers - known for name, number in where.items()}
+
+    def entries(self, name, point):
+        """What the entries of a vector should be; a number is a list of one."""
+        with mp.workdps(MOST_DIGITS):
+            env = _environment(point, False)
+            if isinstance(name, IndexedBase):
+                return [_number(entry) for entry in _entries(self.where[name])(env)]
+            return [_number(_compiled(self.where[name])(env))]
+
+    def holds(self, point):
+        """Whether the case holds, for some value of what is free; None if that is not clear."""
+        numbers, answers = {}, []
+        for name, free in self.free.items():
+            if len(free) > 1:
+                return None
+            if not free:
+                answers.append(_all_vanish(*self._gaps(name, point)))
+                continue
+            (free,) = free
+            number, answer = self._number(name, free, point)
+            answers.append(answer)
+            numbers.setdefault(free, []).append(number)
+        if False in answers:
+            return False
+        if None in answers:
+            return None
+        for same in numbers.values():
+            size = max(1, *map(abs, same)) if len(same) > 1 else 1
+            answers.append(_all_vanish([number - same[0] for number in same], size))
+        return False if False in answers else None if None in answers else True
+
+    def _gaps(self, name, point):
+        """How far entries are from what they should be, and the size of both."""
+        should, found = self.entries(name, point), point.values[name]
+        found = found if isinstance(name, IndexedBase) else [found]
+        with mp.workdps(MOST_DIGITS):
+            found = [_number(entry) for entry in found]
+            gaps = [a - b for a, b in zip(found, should, strict=True)]
+            return gaps, max(1, *map(abs, found), *map(abs, should))
+
+    def _number(self, name, free, point):
+        """The number for which the case holds for one name, and whether there is one."""
+        lines = [
+            self._gaps(name, Point({**point.values, free: number}, True)) for number in (0, 1, 2)
+        ]
+        with mp.workdps(MOST_DIGITS):
+            size = max(size for _, size in lines)
+            zero, one, two = (gaps for gaps, _ in lines)
+            slopes = [b - a for a, b in zip(zero, one, strict=True)]
+            bends = [c - 2 * b + a for a, b, c in zip(zero, one, two, strict=True)]
+            if not _all_vanish(bends, size) or slopes[0] == 0:
+                return None, None
+            number = -zero[0] / slopes[0]
+            answer = _all_vanish([a + number * b for a, b in zip(zero, slopes, strict=True)], size)
+        if answer and not _is_in_domain(free, number, point.values):
+            answer = False
+        return number, answer
+
+
+def _all_vanish(gaps, size):
+    """Whether numbers are all zero, to many digits; None if they are too small to tell."""
+    largest = max(map(abs, gaps)) / size
+    return True if largest < mpf(10) ** -100 else None if largest < mpf(10) ** -9 else False
+
+
+def _is_in_domain(name, number, values):
+    """Whether a number is one that a symbol may be."""
+    if isinstance(name, symbols.Between):
+        known = Point(values, True)
+        lower, upper = (value(end, known, MOST_DIGITS) for end in (name.lower, name.upper))
+        return lower < number < upper
+    label = getattr(name, "label", name)
+    if label.is_integer and not mp.isint(number):
+        return False
+    return _admits_sign(label, number)
+
+
+def _admits_sign(symbol, number):
+    facts = {
+        "positive": number > 0,
+        "negative": number < 0,
+        "nonnegative": number >= 0,
+        "nonpositive": number <= 0,
+        "nonzero": number != 0,
+    }
+    return all(symbol.assumptions0.get(name) in (None, fact) for name, fact in facts.items())
+
+
+# Points at which a bound may be an equality
+
+SIMPLE = [Fraction(0), Fraction(1), Fraction(-1), Fraction(1, 2), Fraction(2), Fraction(-1, 2)]
+
+
+def _as_it_is(case, rng, point):
+    return point
+
+
+def _near_the_case(case, rng, point):
+    """The case holds for some of its names, and for the others something like it."""
+    values, names = dict(point.values), sorted(case.where, key=str)
+    rng.shuffle(names)
+    changed = rng.choice([1, 1, len(names)])
+    for place, name in enumerate(names):
+        should = case.entries(name, Point(values, point.generic))
+        with mp.workdps(MOST_DIGITS):
+            if not isinstance(name, IndexedBase):
+                (found,) = should if place >= changed else [_beside(rng, *should, values)]
+                if not _is_in_domain(name, found, values):
+                    raise NoValue("outside the domain")
+                values[name] = found
+                continue
+            found = should if place >= changed else _nearly(rng, should, values)
+            values[name] = _in_the_domain(name, found)
+    return Point(values, False)
+
+
+def _nearly(rng, entries, values):
+    """A vector that has something in common with another."""
+    number = _number(rng.choice([*SIMPLE, *_fractions(values)]))
+    one, other, last = (rng.randrange(len(entries)) for _ in range(3))
+    way, changed = rng.randrange(7), list(entries)
+    if way == 0:
+        return [entry + number for entry in entries]
+    if way == 1:
+        return [entry * number for entry in entries]
+    if way == 2:
+        return [number] * len(entries)
+    if way == 3:
+        changed[one] = entries[one] + number
+    elif way == 4:
+        changed[one], changed[other] = entries[other], entries[one]
+    elif way == 5:
+        changed[one] = number
+    else:
+        place = rng.choice([0, -1, last])
+        changed[place] = entries[place] * 2 + 1
+    return changed
+
+
+def _fractions(values):
+    """The numbers that stand in a point, entries of vectors among them."""
+    found = [number for number in values.values() if isinstance(number, (Fraction, mpf))]
+    vectors = [entries for entries in values.values() if isinstance(entries, tuple)]
+    return found + [part for part in sum(vectors, ()) if isinstance(part, (Fraction, mpf))]
+
+
+def _in_the_domain(base, entries):
+    """The entries of a vector; probabilities are made to sum to one. Raises NoValue."""
+    if isinstance(base, symbols.Probabilities):
+        if min(entries) <= 0:
+            raise NoValue("no probabilities")
+        total = sum(entries)
+        return tuple(_number(entry) / total for entry in entries)
+    if not all(_is_in_domain(base, _number(entry), {}) for entry in entries):
+        raise NoValue("outside the domain")
+    return tuple(entries)
+
+
+def _beside(rng, number, values):
+    change = _number(rng.choice([*SIMPLE, Fraction(1, 100), *_fractions(values)]))
+    return rng.choice([number + change, number * change, change, -number])
+
+
+def _with_a_simple_number(case, rng, point):
+    """A number is a simple one, or one that is written in the claim, or equal to another."""
+    written = [*case.left.atoms(sympy.Rational), *case.right.atoms(sympy.Rational)]
+    written = [Fraction(r.p, r.q) for r in sorted(written)]
+    choices = [*SIMPLE, *written, *(-r for r in written), *_fractions(point.values)]
+    moved = _one_number(rng, point)
+    number = _number(rng.choice(choices))
+    if moved is None or not _is_in_domain(moved[0], number, point.values):
+        return point
+    return _with(point, *moved, number)
+
+
+def _one_number(rng, point):
+    """The name of a number, or of a vector with the place of an entry; None if there is none."""
+    names = [
+        (name, place)
+        for name, found in point.values.items()
+        if not isinstance(name, symbols.Probabilities)
+        for place in (range(len(found)) if isinstance(found, tuple) else [None])
+        if isinstance(found if place is None else found[place], (Fraction, mpf))
+    ]
+    return rng.choice(sorted(names, key=str)) if names else None
+
+
+def _with(point, name, place, number):
+    if place is not None:
+        found = point.values[name]
+        number = (*found[:place], number, *found[place + 1 :])
+    return Point({**point.values, name: number}, False)
+
+
+def _with_all_alike(case, rng, point):
+    """All entries of a vector are one number, or those of another vector."""
+    names = [n for n, found in point.values.items() if isinstance(found, tuple) and found]
+    if not names:
+        return point
+    name = rng.choice(sorted(names, key=str))
+    size, twins = len(point.values[name]), [twin for twin in names if twin != name]
+    with mp.workdps(MOST_DIGITS):
+        if twins and rng.random() < 0.4:
+            found = point.values[rng.choice(sorted(twins, key=str))]
+        else:
+            found = (rng.choice([point.values[name][0], *SIMPLE[:2]]),) * size
+        if isinstance(name, symbols.Probabilities) and found == (0,) * size:
+            return point
+        return Point({**point.values, name: _in_the_domain(name, found)}, False)
+
+
+def _at_a_bottom(case, rng, point):
+    """A number is moved to where the gap is least: the best of several, then Newton's steps."""
+    moved = _one_number(rng, point)
+    if moved is None:
+        return point
+
+    def gap(number):
+        return _gap(_sides(case.left, case.right, _with(point, *moved, number), mp.dps))
+
+    way = rng.choice([1, 1, -1])
+    starts = [way * mpf(n) / 3 for n in range(1, 16)]
+    starts = [number for number in starts if _is_in_domain(moved[0], number, point.values)]
+    levels = []
+    for number in starts:
+        try:
+            levels.append((gap(number), number))
+        except NoValue:
+            continue
+    if not levels:
+        return point
+    _, here = min(levels)
+    for digits in (*[DIGITS] * 6, 120, 250, 500, MOST_DIGITS * 3 // 2):
+        with mp.workdps(digits):
+            step = mpf(10) ** (-digits // 4)
+            below, level, above = (gap(here + shift) for shift in (-step, 0, step))
+            bend = (above - 2 * level + below) / step**2
+            if mp.isnan(bend) or bend <= 0 or mp.isinf(bend):
+                return point
+            here = here - (above - below) / (2 * step) / bend
+            if not _is_in_domain(moved[0], here, point.values):
+                return point
+    near_an_end = [here - mpf(10) ** -9, here + mpf(10) ** -9]
+    if not all(_is_in_domain(moved[0], number, point.values) for number in near_an_end):
+        return point  # that is where the gap vanishes, but no point of the domain
+    return _with(point, *moved, here)
+
+
+CHANGES = [
+    [_as_it_is],
+    [_near_the_case],
+    [_near_the_case],
+    [_near_the_case],
+    [_near_the_case, _with_a_simple_number],
+    [_with_a_simple_number],
+    [_with_a_simple_number, _with_a_simple_number],
+    [_with_all_alike],
+    [_with_all_alike, _with_a_simple_number],
+    [_with_all_alike, _with_all_alike],
+    [_with_all_alike, _with_a_simple_number, _with_a_simple_number],
+    [_near_the_case, _with_a_simple_number, _with_a_simple_number],
+    [_at_a_bottom],
+    [_at_a_bottom],
+]
+
+
 def _relative_gap(left, right, point):
     sides = _sides(left, right, point, DIGITS)
     size = max(abs(side) for side in sides)

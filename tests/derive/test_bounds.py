@@ -5,6 +5,7 @@ from sympy import (
     Abs,
     Derivative,
     Heaviside,
+    IndexedBase,
     Integral,
     Max,
     Piecewise,
@@ -56,7 +57,7 @@ from lossnotes.derive.symbols import (
 from .lecture import BOUNDS, over
 
 x = Positives("x")
-t = Symbol("t", real=True)
+t, t_ = Symbol("t", real=True), Scores("t")
 
 
 @pytest.mark.parametrize("claim", BOUNDS.values(), ids=BOUNDS)
@@ -225,6 +226,21 @@ def test_vectors_are_replaced_at_once():
     assert at(s[i] + v[j], {s: v, v: 2 * s}) == v[i] + 2 * s[j]
 
 
+def test_entries_of_matrices_stay_or_become_those_of_others():
+    one, other = IndexedBase("P", shape=(K, K)), IndexedBase("Q", shape=(K, K))
+    assert at(one[j, k] + s[j], {s: c}) == one[j, k] + c
+    assert at(one[j, k], {one: other}) == other[j, k]
+    assert at(one[j, k], {one: 1 / K}) == 1 / K
+    with pytest.raises(ValueError, match="no entries for a matrix"):
+        at(one[j, k], {one: 2 * s})
+
+
+def test_a_power_of_a_hinge_has_a_value_on_either_side():
+    hinge = Max(0, s[j]) ** c
+    assert compare(at(hinge, {s: 2}), "=", 2**c).kind == "proved"
+    assert compare(at(Max(0, s[j]) ** h, {s: -1}), "=", 0).kind == "proved"
+
+
 ELSEWHERE = {
     "distributions that need not be uniform": (KL(q, p), ">=", 0, {p: 1 / K}),
     "vectors that may be multiples": (
@@ -240,6 +256,18 @@ ELSEWHERE = {
     "a distance between scores": (over(i, (s[i] - x[i]) ** 2), ">=", 0, {q: softmax(s)}),
     "one number of many": (LSE(s), "<=", maximum(s) + log(K), {s: 0}),
     "positive numbers of many": (LSE(s), "<=", maximum(s) + log(K), {s: h}),
+    "a number of the claim, though it cancels": (
+        LSE(s) + c,
+        "<=",
+        maximum(s) + log(K) + c,
+        {s: c},
+    ),
+    "one number for two vectors": (
+        over(i, (s[i] - over(k, s[k]) / K) ** 2) + over(i, (t_[i] - over(k, t_[k]) / K) ** 2),
+        ">=",
+        0,
+        {s: c, t_: c},
+    ),
     "one of two roots": (c**2 * (c - 1) ** 2, ">=", 0, {c: 1}),
     "one class of all": (s[j] ** 2, ">=", 0, {s: 0}),
     "two classes of all": ((s[j] - s[y]) ** 2, ">=", 0, {s: c}),

@@ -2,6 +2,7 @@
 
 import re
 import time
+from unittest import mock
 
 import pytest
 from sympy import (
@@ -171,7 +172,7 @@ REFUSED = {
     "factorial(factorial(20))": "factorial",
     "1e999999": "too many digits",
     "9" * 50: "too many digits",
-    "(" * 5000 + "1" + ")" * 5000: "cannot be read",
+    "(" * 5000 + "1" + ")" * 5000: "nested too deeply",
     "-" * 19_000 + "1": "",
     "1+" * 9_000 + "1": "",
     "s[j]*" * 2_500 + "1": "too long",
@@ -275,6 +276,33 @@ def test_what_is_no_formula_is_refused_fast_and_with_a_reason(number):
         parse(words)
     assert reason in str(refusal.value) and len(str(refusal.value)) < 600
     assert time.process_time() - begin < 1
+
+
+DEEP = {
+    "brackets": "(" * 5000 + "c" + ")" * 5000,
+    "brackets that are not closed": "(" * 5000,
+    "signs": "-" * 5000 + "c",
+    "terms": "c" + "+c" * 5000,
+    "factors in brackets": "*".join(["(c+1)"] * 2500),
+    "powers": "c" + "**c" * 5000,
+    "entries of entries": "s" + "[1]" * 5000,
+    "parts of parts": "s" + ".a" * 5000,
+    "cases": "1 if 1 else " * 1600 + "1",
+    "negations": "not " * 4000 + "c",
+    "lists": "[1," * 4000,
+}
+
+
+@pytest.mark.parametrize("text", DEEP.values(), ids=DEEP)
+def test_what_would_end_Python_in_a_page_is_refused_before_Python_reads_it(text):
+    with mock.patch("ast.parse") as read, pytest.raises(ExpressionError, match="too deeply"):
+        parse(text)
+    assert not read.called
+
+
+def test_a_long_sum_of_deep_terms_is_read():
+    depth = "(" * 40 + "c" + ")" * 40
+    assert parse("+".join([f"s[{n}]*{depth}" for n in range(1, 5)] * 40))
 
 
 def test_a_derivative_by_what_does_not_occur_is_zero():

@@ -1,6 +1,8 @@
 """Random claims are put to the prover alone: what it believes holds wherever it can be tried."""
 
+from dataclasses import replace
 from functools import partial
+from unittest import mock
 
 import pytest
 from mpmath import mp, mpf
@@ -25,6 +27,7 @@ from sympy import (
 )
 
 from lossnotes.derive.bounds import proves_bound
+from lossnotes.derive.bounds.elsewhere import beside, gaps
 from lossnotes.derive.prove import proves_equal
 from lossnotes.derive.symbols import (
     AM,
@@ -69,6 +72,7 @@ from .lecture import over
 from .oracle import NoValue, Point, judge, value
 
 CLAIMS, SHARES = 2400, 8
+ELSEWHERE = 60  # claims that a bound is an equality nowhere else: `--kind` asks for more
 SECONDS = 0.25  # for one claim: of 578 proofs 16 take longer, and no fault was found so late
 P = (K - 2) * (K - 3) * (K - 7)
 v, x, u = Scores("v"), Symbol("x", real=True), Symbol("u", positive=True)
@@ -86,6 +90,12 @@ def test_what_is_believed_of_random_claims_is_refuted_nowhere(share):
     assert not wrong, "\n".join(wrong)
 
 
+def test_what_is_believed_of_random_cases_of_equality_is_refuted_nowhere():
+    believed = partial(believes, seconds=1)
+    wrong = list(refuted(range(ELSEWHERE), believed, points=20, kind="only there"))
+    assert not wrong, "\n".join(wrong)
+
+
 # Broken provers: the claims and the oracle find them out
 
 
@@ -94,7 +104,7 @@ def believes_with(change):
 
     def believed(made):
         left, right = change(made.left), change(made.right)
-        if (left, right) == (made.left, made.right):
+        if made.where or (left, right) == (made.left, made.right):
             return False
         if made.relation == "=":
             return proves_equal(left, right)
@@ -137,6 +147,38 @@ BROKEN = {
 @pytest.mark.parametrize("believed", BROKEN.values(), ids=BROKEN)
 def test_a_broken_prover_is_found_out(believed):
     assert next(refuted(range(1500), believed), None)
+
+
+def the_bound_is_proved(made):
+    """What is a bound is strict but for the case that is stated."""
+    return believes(replace(made, where=None), seconds=SECONDS)
+
+
+def believes_without(changed, instead):
+    """The prover with a part of it replaced."""
+
+    def believed(made):
+        with mock.patch(f"lossnotes.derive.bounds.{changed}", instead):
+            return believes(made, seconds=SECONDS)
+
+    return believed
+
+
+BROKEN_ELSEWHERE = {
+    "a bound is strict": the_bound_is_proved,
+    "numbers of the claim are free": believes_without(
+        "elsewhere.gaps",
+        lambda vector, value, known, largest: gaps(vector, value, frozenset(), largest),
+    ),
+    "what is elsewhere is above": believes_without(
+        "elsewhere.beside", lambda number, value: (beside(number, value) or (None,))[1:] or None
+    ),
+}
+
+
+@pytest.mark.parametrize("believed", BROKEN_ELSEWHERE.values(), ids=BROKEN_ELSEWHERE)
+def test_a_prover_that_is_broken_where_equality_does_not_hold_is_found_out(believed):
+    assert next(refuted(range(200), believed, points=20, kind="only there"), None)
 
 
 def test_a_claim_is_made_again_from_its_seed():

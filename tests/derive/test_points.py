@@ -11,7 +11,14 @@ from sympy import (
 )
 
 from lossnotes.derive import Point
-from lossnotes.derive.points import CLASS_COUNTS, coincidences, draw_points, far_out, indices_of
+from lossnotes.derive.points import (
+    CLASS_COUNTS,
+    coincidences,
+    draw_points,
+    far_out,
+    indices_of,
+    nearly_alike,
+)
 from lossnotes.derive.symbols import (
     A,
     Between,
@@ -22,6 +29,7 @@ from lossnotes.derive.symbols import (
     delta,
     epsilon,
     eta,
+    h,
     i,
     j,
     k,
@@ -57,6 +65,18 @@ def test_a_bound_may_depend_on_K():
     narrow = Between("epsilon", 0, 1 / K)
     for point in draw_points(narrow, special=True):
         assert 0 < point.values[narrow] < mp.mpf(1) / point.values[K]
+
+
+def test_a_bound_may_depend_on_other_symbols_and_on_one_another():
+    inner = Between("a", s[j], s[j] + h)
+    outer = Between("A", inner, 2 * inner.upper - inner.lower)
+    points = [*draw_points(outer), *far_out(outer)]
+    assert points
+    with mp.workdps(1000):
+        for point in points:
+            lower = point.values[s][point.values[j] - 1]
+            assert lower < point.values[inner] < lower + point.values[h]
+            assert point.values[inner] < point.values[outer]
 
 
 def test_a_set_is_neither_empty_nor_everything():
@@ -167,3 +187,10 @@ def test_points_lie_far_out_and_near_the_ends_too():
 def test_classes_are_tried_at_every_small_distance():
     found = {point.values[j] - point.values[k] for point in coincidences(delta(j, k))}
     assert found >= set(range(-8, 9))
+
+
+def test_vectors_are_nearly_alike_but_not_quite():
+    for point in nearly_alike(p, q):
+        ratios = [a / b for a, b in zip(point.values[p], point.values[q], strict=True)]
+        assert 0 < max(abs(mp.log(ratio)) for ratio in ratios) < 3
+        assert abs(mp.fsum(point.values[p]) - 1) < mp.mpf(10) ** -15

@@ -7,10 +7,43 @@ from unittest import mock
 
 import pytest
 from mpmath import mp
-from sympy import Derivative, Function, Symbol, cosh, exp, gamma, log, oo, sinh, sympify
+from sympy import (
+    Derivative,
+    Function,
+    Sum,
+    Symbol,
+    cosh,
+    exp,
+    gamma,
+    log,
+    oo,
+    sinh,
+    sqrt,
+    sympify,
+)
 
 from lossnotes.derive import Verdict, compare, equal, evaluate, verdict
-from lossnotes.derive.symbols import CE, LSE, K, c, delta, h, j, k, one_hot, p, s, softmax, y
+from lossnotes.derive.symbols import (
+    CE,
+    LSE,
+    Between,
+    K,
+    Scores,
+    c,
+    delta,
+    h,
+    i,
+    j,
+    k,
+    maximum,
+    one_hot,
+    p,
+    q,
+    s,
+    softmax,
+    y,
+)
+from lossnotes.derive.verdict import strict_unless
 
 
 def test_an_equation_proved_says_so():
@@ -81,6 +114,38 @@ def test_infinity_equals_itself_and_no_number():
     assert equal(CE(p, one_hot(y)), oo)
     assert not equal(CE(p, one_hot(y)), 7)
     assert not equal(log(delta(j, y)), 0)
+
+
+def test_infinities_are_not_compared_with_one_another():
+    with pytest.raises(ValueError, match="no numbers"):
+        equal(oo, oo)
+
+
+def test_a_number_between_others_is_where_it_should_be():
+    share, beyond = Between("e", 0, h), Between("f", h, 2 * h)
+    assert compare(share, "<", beyond).kind == "proved"
+    assert compare(share * (h - share), "<=", h**2 / 4)
+    assert not compare(share, "<", 3)
+    assert not compare(share + h, "<", beyond)
+
+
+def test_a_bound_that_fails_only_where_vectors_are_nearly_equal_is_refuted():
+    """sqrt((1 - x) / x) is proper for two classes, and for no more."""
+    risk = Sum(q[i] * sqrt((1 - p[i]) / p[i]), (i, 1, K))
+    least = risk.xreplace({p: q})
+    assert compare(risk, ">=", least).kind == "refuted"
+
+
+def test_a_case_of_equality_has_one_number_for_all_vectors():
+    v = Scores("v")
+    spread = sum(Sum(x[i] ** 2, (i, 1, K)) - Sum(x[i], (i, 1, K)) ** 2 / K for x in (s, v))
+    assert strict_unless(spread, ">=", 0, {s: c, v: c}).kind == "refuted"
+
+
+def test_a_number_of_the_claim_is_not_free_in_a_link_that_is_without_it():
+    link = (LSE(s), "<=", maximum(s) + log(K))
+    verdict = strict_unless(link[0] + c, "<=", link[2] + c, {s: c}, [link])
+    assert verdict.kind == "refuted"
 
 
 @pytest.mark.parametrize("power", [20, 45, 60, 85])

@@ -50,18 +50,22 @@ def proves_bound(left, relation, right):
 def proves_only_there(left, relation, right, where):
     """True if the bound is proved to be strict wherever `where` does not hold.
 
-    `where` gives numbers and vectors, as in {p: q}; a number that only occurs there is any number.
-    False says nothing.
+    `where` gives numbers and vectors, as in {p: q}; a number that only occurs there is any number,
+    but the same one in all of them. False says nothing.
     """
     left, right = sympify(left), sympify(right)
     if relation == ">=":
         left, right = right, left
     where = {symbol: sympify(value) for symbol, value in where.items()}
+    if any(value.has(*where) for value in where.values()):
+        return False
+    known = left.free_symbols | right.free_symbols  # those that cancel, too
+    free = [symbol for value in where.values() for symbol in value.free_symbols - known]
+    if len(set(free)) < len(free):
+        return False
     try:
         gap, where = _with_probabilities(right - left, where)
-        return not any(value.has(*where) for value in where.values()) and all(
-            attempt(_is_strict_unless, gap, *place) for place in where.items()
-        )
+        return all(attempt(_is_strict_unless, gap, *place, known) for place in where.items())
     except GIVES_UP:
         return False
 
@@ -90,9 +94,9 @@ def _with_probabilities(gap, where):
     return gap, where
 
 
-def _is_strict_unless(gap, symbol, value):
+def _is_strict_unless(gap, symbol, value, known):
     if isinstance(symbol, IndexedBase):
-        return _is_above(S.Zero, gap, True, (symbol, value))
+        return _is_above(S.Zero, gap, True, (symbol, value, known))
     places = elsewhere.beside(symbol, value)
     return places is not None and all(
         _is_above(S.Zero, at(gap, {symbol: place}), True) for place in places
@@ -109,7 +113,7 @@ def _is_above(left, right, strict, unless=None):
     sizes = sizes_of(difference)
     because(*(fact for fact in used if isinstance(fact, str)))
     difference, largest = kinks.best_classes(difference)
-    gaps = elsewhere.gaps(*unless, difference, largest) if unless else ((), None)
+    gaps = elsewhere.gaps(*unless, largest) if unless else ((), None)
     if gaps is None:
         return False
     search = Search(RULES)
@@ -160,10 +164,21 @@ def at(expression, where):
         if part in where:
             return where[part]
         if isinstance(part, Indexed):
-            return entry(where.get(part.base, part.base), replaced(part.indices[0]))
+            return _entry_of(where.get(part.base, part.base), *map(replaced, part.indices))
         return part.func(*map(replaced, part.args)) if part.args else part
 
     return replaced(unfold(expression))
+
+
+def _entry_of(value, *indices):
+    """The entry of a vector, or of a matrix; a number is the same in every entry."""
+    if len(indices) == 1:
+        return entry(value, *indices)
+    if isinstance(value, IndexedBase):
+        return value[indices]
+    if value.atoms(IndexedBase) - {part.base for part in value.atoms(Indexed)}:
+        raise ValueError(f"{value} has no entries for a matrix: give a matrix, or a number")
+    return value
 
 
 __all__ = ["at", "proves_bound", "proves_only_there"]

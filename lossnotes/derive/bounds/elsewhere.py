@@ -29,9 +29,11 @@ def beside(number, value):
     return None
 
 
-def gaps(vector, value, difference, largest):
+def gaps(vector, value, known, largest):
     """Numbers at ANY_CLASS each of which is not zero somewhere, and one that is not the same
     everywhere, or None; None in place of both if that is not known.
+
+    `known` are the symbols of the claim: any other number of the value is free.
     """
     if vector.shape not in (None, (), (K,)):
         return None
@@ -39,8 +41,7 @@ def gaps(vector, value, difference, largest):
     if not has_value(gap):
         return None
     labels = {base.label for base in value.atoms(IndexedBase)}
-    known = difference.free_symbols | labels | {K, ANY_CLASS}
-    free = [symbol for symbol in value.free_symbols if symbol not in known]
+    free = list(value.free_symbols - known - labels - {K, ANY_CLASS})
     if not free:
         return (gap,), None
     (c,) = free if len(free) == 1 else (None,)

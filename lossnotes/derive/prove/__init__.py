@@ -11,6 +11,15 @@ What a proof rests on, and nothing else:
    `integrals` (antiderivatives that the reduction confirms), `signs` and `linear`.
 
 A proof holds wherever both sides have a value. Where a denominator may vanish the verdict says so.
+
+That a case of equality is the only one (`bounds.proves_only_there`) rests on this besides:
+
+4. What it means that the case does not hold (`bounds/elsewhere.py`): a number is above or below its
+   value; a vector has an entry, at some class, that is not the one stated; and where a number is
+   free, which it is only if it stands nowhere in the claim and in one case alone, two entries that
+   differ. All cases are stated together, so the bound must be strict where any one of them fails.
+5. A sum is positive if no term is negative and that of the class in question is positive, at each
+   class that is named and at any other (`bounds/sums.py`).
 """
 
 from sympy import Integral, sympify
