@@ -1,6 +1,6 @@
 // "Is it true?": a claim, a derivation or a loss, typed from nothing.
 import { button, make } from "./elements.js";
-import { python, typeset } from "./python.js";
+import { Python, python, typeset } from "./python.js";
 
 const PALETTE = ["s[j]", "softmax(s)[j]", "LSE(s)", "log_loss(s, y)", "KL(q, p)", "CE(q, p)", "entropy(q)",
   "margin_loss(s, y)", "maximum(s)", "delta(j, y)", "Sum(, (i, 1, K))", "Derivative(, s[j])", "exp()",
