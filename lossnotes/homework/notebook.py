@@ -96,6 +96,8 @@ def refuse_library(names):
     if names.get("__name__") != "__main__":
         return
     for thing in list(names.values()):
+        if isinstance(thing, Finding):  # Jupyter keeps in _ what a cell has shown
+            continue
         home = getattr(thing, "__module__", None)
         for name in (home, getattr(thing, "__name__", None)):
             if isinstance(name, str) and name.startswith("lossnotes.") and not is_there(name):

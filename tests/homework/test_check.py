@@ -924,6 +924,11 @@ def test_what_the_grader_has_is_imported_at_home(homework):
     assert in_notebook(homework, *cells, "one = hw.check('gradient')")["one"].status == "missing"
 
 
+def test_a_finding_that_a_cell_has_shown_stands_in_no_other_cells_way(homework):
+    cells = "_ = hw.check('gradient')", "two = hw.check('hessian')"
+    assert in_notebook(homework, *cells)["two"].status == "missing"
+
+
 def test_a_hint_more_is_told_for_each_other_wrong_answer(homework):
     question = homework._public.questions[0]
     question.hints = ["The first.", "The second."]
