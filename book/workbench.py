@@ -7,6 +7,7 @@ compiles the library, copies all to `_static/python`, and tells the pages with c
 import base64
 import hashlib
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -76,7 +77,7 @@ def run(program, *arguments):
         lines = [
             line.removeprefix("npm error ")
             for line in result.stderr.splitlines()
-            if "Error: " in line
+            if re.search(r"Error( \[\w+\])?: ", line)
         ]
         raise NoWorkbench(
             f"{program} said: {lines[0] if lines else result.stderr.strip()[-200:]}"
