@@ -1,5 +1,6 @@
 """Every assignment can be solved, knows mistakes, and asks each student something else."""
 
+import ast
 import json
 import re
 import tomllib
@@ -14,6 +15,7 @@ from nbformat.v4 import new_code_cell, new_notebook, new_output
 
 from lossnotes.homework.asked import Public
 from lossnotes.homework.check import check
+from lossnotes.homework.notebook import is_there
 from lossnotes.homework.probes import values
 from lossnotes.homework.questions import load, root_between
 
@@ -134,6 +136,34 @@ def test_no_notebook_is_kept_with_the_outputs_of_a_run(chapter):
 def test_outputs_of_a_run_are_noticed(left):
     cell = new_code_cell("1", **left)
     assert left_in(new_notebook(cells=[cell])) == [cell]
+
+
+def library_in(book):
+    """What a notebook imports of the library and the grader does not have."""
+    nodes = [node for cell in code(book) for node in ast.walk(ast.parse(cell.source))]
+    names = {alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names}
+    for node in nodes:
+        if isinstance(node, ast.ImportFrom):
+            one_by_one = node.module == "lossnotes"
+            names |= {f"lossnotes.{a.name}" for a in node.names} if one_by_one else {node.module}
+    return sorted(name for name in names if name.startswith("lossnotes.") and not is_there(name))
+
+
+@each_chapter
+def test_a_notebook_with_its_solutions_does_without_what_the_grader_has_not(chapter):
+    assert library_in(notebook(chapter)) == []
+
+
+@pytest.mark.parametrize(
+    ("source", "name"),
+    [
+        ("from lossnotes.losses.kl import entropy", "lossnotes.losses.kl"),
+        ("from lossnotes import losses", "lossnotes.losses"),
+        ("import lossnotes.confirm", "lossnotes.confirm"),
+    ],
+)
+def test_what_the_grader_has_not_is_noticed(source, name):
+    assert library_in(new_notebook(cells=[new_code_cell(source)])) == [name]
 
 
 # Solved, and not
