@@ -1226,7 +1226,8 @@ def test_a_portrait_that_is_stopped_keeps_its_rows_and_goes_on_with_the_next(cla
     came = rows.count()
     assert came >= 2
     rows.nth(came).wait_for(timeout=120_000)  # Python wakes again
-    assert len(set(rows.locator("th").all_inner_texts())) == rows.count()
+    named = rows.locator("th").all_inner_texts()  # more come meanwhile
+    assert came < len(named) == len(set(named))
 
 
 def test_a_link_carries_a_loss(claim):
