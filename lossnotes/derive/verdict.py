@@ -119,13 +119,14 @@ def equal(left, right):
     return compare(left, "=", right)
 
 
-def compare(left, relation, right, special=True):
+def compare(left, relation, right, special=True, prove=True):
     """The verdict on `left relation right`, for every point of the domains of their symbols.
 
     First the claim is tried at random points, K in 2, 3, 7: one failure refutes it. The sides agree
     if all of 50 digits do but ten, of 30 where integrals are iterated. Inequalities are also tried
     where they are tight and in corners of the domains, unless `special` is false. Points of which
-    nothing is claimed are left out: kinks, ties of an argmax. Then a proof for every K is sought.
+    nothing is claimed are left out: kinks, ties of an argmax. Then a proof for every K is sought,
+    unless `prove` is false.
     What has none is tried where it could fail (`hard_points`), and a bound besides where vectors
     are nearly equal, at points that are not counted. What survives that is "confirmed",
     and no more: a claim that first fails at K = 11 where K is tried up to 9, one that is false by
@@ -136,7 +137,7 @@ def compare(left, relation, right, special=True):
     if relation not in HOLDS:
         raise ValueError(f"relation must be one of {', '.join(HOLDS)}, not {relation!r}")
     try:
-        return _compare(*understood(left, right), relation, special)
+        return _compare(*understood(left, right), relation, special, prove)
     except MISUNDERSTOOD as error:
         reason = str(error) or type(error).__name__
         raise ValueError(f"SymPy cannot work with {left} {relation} {right}: {reason}") from error
@@ -175,14 +176,15 @@ def strict_unless(left, relation, right, where, links=()):
     return Verdict("confirmed", found.points + trial.tried, given_up=found.given_up)
 
 
-def _compare(left, right, relation, special):
+def _compare(left, right, relation, special, prove):
     bound = special and relation != "="
     iterated = max(integrations(left), integrations(right)) > 1
     digits = DIGITS_OF_ITERATED if iterated else DIGITS
     drawn = affordable(draw_points(left, right, special=bound), left, right)
     trial = Trial(left, relation, right)
     trial.through((point for point in drawn if point.values[K] != SLOWEST), digits)
-    if trial.tried and not trial.witness and (special or relation == "="):
+    sought = prove and (special or relation == "=")
+    if sought and trial.tried and not trial.witness:
         with reasons() as used:
             proved = _proves(left, relation, right)
         if proved:

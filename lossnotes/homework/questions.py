@@ -19,10 +19,8 @@ from unicodedata import normalize
 from mpmath import mp
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from lossnotes.derive.claim import understood
-from lossnotes.derive.expressions import MEANINGLESS, ExpressionError, mentions
-from lossnotes.derive.points import DIGITS, affordable, draw_points
-from lossnotes.derive.verdict import Trial as TrialOfClaim
+from lossnotes.derive import compare
+from lossnotes.derive.expressions import ExpressionError, mentions
 from lossnotes.homework import asked, fingerprints
 from lossnotes.homework.asked import (
     RELATIONS,
@@ -262,20 +260,12 @@ class Derivation(Common, asked.Derivations):
 
 
 def _refuted(left, relation, right):
-    """Where a line does not follow, in words; None if it does at all points that are tried.
+    """Where a line does not follow, in words; None if it does wherever it was tried.
 
     A proof takes seconds. It is sought for the lines of the solution, when the assignment is built.
     """
-    try:
-        left, right = understood(left, right)
-        trial = TrialOfClaim(left, relation, right)
-        points = draw_points(left, right, special=relation != "=")
-        trial.through(affordable(points, left, right), DIGITS)
-    except MEANINGLESS as error:
-        return str(error) or type(error).__name__
-    if not trial.tried:
-        return "no point has a value on both sides"
-    return f"refuted {trial.witness}" if trial.witness else None
+    verdict = compare(left, relation, right, prove=False)
+    return None if verdict else str(verdict)
 
 
 class Probe(BaseModel):

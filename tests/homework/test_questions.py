@@ -270,6 +270,7 @@ MISTAKES = {
     replaced("words = [3, 20]", "words = [20, 3]"): ("q4: words",),
     replaced('goal = ">= 0"', 'goal = "0"'): ("q5: goal", "begins with none"),
     replaced('goal = ">= 0"', 'goal = "<= 0"'): ("q5: goal: refuted",),
+    replaced('goal = ">= 0"', 'goal = ">= KL(q, p) + Max(K, 9) - 9"'): ("q5: goal: refuted at K",),
     replaced('via = ["-log(Sum(p[i], (i, 1, K)))"]', 'via = ["KL(q, p)*2/2"]'): (
         "q5: via",
         "missed",
