@@ -3,13 +3,11 @@
 `python book/ebook.py` packs what `make book` has built. Chromium reads the pages.
 """
 
-import sys
 import zipfile
 from html import escape
 from pathlib import Path
 
-from paper import CHROMIUM, PAGES, ROOT, offer, serve
-from playwright.sync_api import sync_playwright
+from paper import PAGES, make, serve
 
 HERE = Path(__file__)
 CONTAINER = """<?xml version="1.0"?>
@@ -107,25 +105,12 @@ def pack(chapters, site, target):
             epub.write(image, f"book/{name}")
 
 
-def main():
-    if CHROMIUM is None:
-        sys.exit(
-            "Chromium reads the pages, and is not there: apt install chromium"
-        )
-    site = ROOT / "_build" / "html"
-    target = site / "lossnotes.epub"
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=CHROMIUM, args=["--no-sandbox"]
-        )
-        chapters = read(browser, site, PAGES)
-        browser.close()
+def pack_all(browser, site, target):
+    chapters = read(browser, site, PAGES)
     pack(chapters, site, target)
-    offer(target)
     formulas = sum(chapter["text"].count("<math") for chapter in chapters)
-    told = f"{len(chapters)} chapters, {formulas} formulas, {target.stat().st_size / 1e6:.1f} MB"
-    print(f"{target.relative_to(ROOT)}: {told}")
+    return {"chapters": len(chapters), "formulas": formulas}
 
 
 if __name__ == "__main__":
-    main()
+    make("lossnotes.epub", pack_all)

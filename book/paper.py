@@ -81,18 +81,22 @@ def offer(target):
     os.utime(front, ns=(age, age))
 
 
-def main():
+def make(name, write):
+    """Make a file of the built pages, offer it on the first of them, and say what is in it.
+
+    write(browser, site, target) writes it, and counts what is in it.
+    """
     if CHROMIUM is None:
         sys.exit(
-            "Chromium prints the book, and is not there: apt install chromium"
+            "Chromium reads the pages, and is not there: apt install chromium"
         )
     site = ROOT / "_build" / "html"
-    target = site / "lossnotes.pdf"
+    target = site / name
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(
             executable_path=CHROMIUM, args=["--no-sandbox"]
         )
-        counts = print_book(browser, site, PAGES, target)
+        counts = write(browser, site, target)
         browser.close()
     offer(target)
     told = ", ".join(f"{number} {kind}" for kind, number in counts.items())
@@ -101,5 +105,9 @@ def main():
     )
 
 
+def print_all(browser, site, target):
+    return print_book(browser, site, PAGES, target)
+
+
 if __name__ == "__main__":
-    main()
+    make("lossnotes.pdf", print_all)

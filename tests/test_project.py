@@ -165,7 +165,7 @@ WINGS = {
     "lossnotes/homework": BASE + HOMEWORK,
     "book": BASE + BOOK,
     "book/paper.py": BASE + BOOK + NEEDS["paper"],
-    "book/ebook.py": BASE + BOOK + NEEDS["paper"] + ["paper"],  # which lies beside it
+    "book/ebook.py": BASE + BOOK + ["paper"],  # which lies beside it
     "homework": BASE,
     "studies": BASE + BOOK + NEEDS["studies"],
     "tests": BASE + BOOK + HOMEWORK + NEEDS["paper"] + NEEDS["test"],

@@ -1067,7 +1067,7 @@ def _draw_class(rng, label, others, size):
 
 
 def _admits(symbol, number):
-    """Whether a whole number is in the domain of a symbol."""
+    """Whether a number has what is assumed of a symbol."""
     facts = {
         "positive": number > 0,
         "negative": number < 0,
@@ -1347,18 +1347,7 @@ def _is_in_domain(name, number, values):
     label = getattr(name, "label", name)
     if label.is_integer and not mp.isint(number):
         return False
-    return _admits_sign(label, number)
-
-
-def _admits_sign(symbol, number):
-    facts = {
-        "positive": number > 0,
-        "negative": number < 0,
-        "nonnegative": number >= 0,
-        "nonpositive": number <= 0,
-        "nonzero": number != 0,
-    }
-    return all(symbol.assumptions0.get(name) in (None, fact) for name, fact in facts.items())
+    return _admits(label, number)
 
 
 # Points at which a bound may be an equality
