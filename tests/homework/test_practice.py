@@ -1,5 +1,6 @@
 """What is practised in the page of a chapter can be solved, and knows its mistakes."""
 
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -91,30 +92,51 @@ def test_a_wrong_sign_or_direction_in_the_last_line_is_named(question):
     assert found.mistake in ("sign", "direction", *named), found
 
 
+def asked(one):
+    return (one.start, one.goal) if one.kind == "derivation" else one.equation
+
+
+@cache
+def graded():
+    """What the homework of all chapters asks for."""
+    questions = [question for path in FILES.values() for question in read(path).questions]
+    return [asked(one) for one in questions if one.kind in ("derivation", "number")]
+
+
 @each
 def test_an_exercise_is_none_of_the_homework(question):
-    def asked(one):
-        return (one.start, one.goal) if one.kind == "derivation" else one.equation
+    assert asked(question) not in graded()
 
-    graded = [
-        asked(other)
-        for path in FILES.values()
-        for other in read(path).questions
-        if other.kind in ("derivation", "number")
+
+def test_a_question_of_homework_is_recognised():
+    assert asked(read(FILES["softmax"]).questions[0]) in graded()
+
+
+def worth(chapter, solutions):
+    """The points that solutions of a kind get as answers to the homework of a chapter."""
+    assignment = read(FILES[chapter])
+    parameters = assignment.parameters(b"", "")
+    return [
+        check(question, solution, parameters).points
+        for question in assignment.questions
+        for kind, solution in solutions
+        if question.kind == kind
     ]
-    assert asked(question) not in graded
 
 
 @pytest.mark.parametrize("chapter", FILES)
 def test_no_solution_in_a_page_is_worth_a_point_in_homework(chapter):
-    assignment = read(FILES[chapter])
-    parameters = assignment.parameters(b"", "")
-    for question in assignment.questions:
-        for practised in assignment.practice:
-            if question.kind == practised.kind == "derivation":
-                assert check(question, practised.solution, parameters).points == 0
-            if question.kind == practised.kind == "number":
-                assert check(question, practised.solved({}), parameters).points == 0
+    practice = read(FILES[chapter]).practice
+    assert not any(worth(chapter, [(one.kind, one.solved({})) for one in practice]))
+
+
+def test_a_solution_of_homework_is_worth_its_points():
+    weights = "Sum(lam[i]*exp(s[i]/tau), (i, 1, K))"
+    lines = [
+        f"= Derivative(LSE(s/tau) - log({weights}), s[j])",
+        f"= (softmax(s/tau)[j] - lam[j]*exp(s[j]/tau)/{weights})/tau",
+    ]
+    assert any(worth("softmax", [("derivation", lines)]))
 
 
 # What an author is told
