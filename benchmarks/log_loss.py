@@ -4,7 +4,8 @@
 
 Every row of the table is one run: the competitors take turns, so that what else the machine does
 meets all of them, and the median of the turns counts. PyTorch is measured where it is installed,
-forward and backward, in as many threads as it likes.
+forward and backward, in as many threads as it likes. Both keep to the cores that the process may
+use: `taskset -c 0` before the command compares them on one.
 """
 
 import mpmath

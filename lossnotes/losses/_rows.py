@@ -2,7 +2,8 @@
 
 A block is small enough to stay in the cache while the few passes of a formula run over it, and so
 large that they outweigh the calls around them, which hold Python's lock.
-Large arrays give their blocks to one thread a core; NumPy computes without holding Python's lock.
+Large arrays give their blocks to a thread for each core that this process may use; NumPy computes
+without holding Python's lock.
 """
 
 import os
@@ -12,24 +13,27 @@ import numpy as np
 
 from lossnotes.losses._arithmetic import balanced_sum, exp_difference
 
-BLOCK = 2**17  # entries: a megabyte of float64
+BLOCK = 2**18  # entries: two megabytes of float64
 LITTLE = 2**14  # entries of a block for one thread: the system gives so little without new pages
 THREADED = 2**18  # entries; below this, starting threads costs more than it saves
+BUFFER = 1024  # entries; NumPy copies what it broadcasts where two rows fit into its buffer
+CORES = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
 FEW = 64  # classes; up to here columns are summed rather than rows
 
 
 def by_blocks(compute, rows, classes):
     """Call compute(block) for slices that cover range(rows)."""
-    threaded = rows * classes >= THREADED
-    step = max(1, (BLOCK if threaded else LITTLE) // classes)
+    large = rows * classes >= THREADED
+    step = max(1, min(BLOCK // classes, -(-rows // CORES)) if large else LITTLE // classes)
     blocks = [slice(i, i + step) for i in range(0, rows, step)]
 
     def quietly(block):  # infinities are meant, and a thread starts with its own error state
         with np.errstate(all="ignore"):
+            np.setbufsize(BUFFER)  # until the end of errstate
             compute(block)
 
-    if threaded:
-        with ThreadPoolExecutor(os.cpu_count()) as pool:
+    if large and CORES > 1:
+        with ThreadPoolExecutor(CORES) as pool:
             list(pool.map(quietly, blocks))
     else:
         for block in blocks:

@@ -20,6 +20,7 @@ from lossnotes.losses._arithmetic import (
 from lossnotes.losses._rows import FEW, Weights, by_blocks
 
 REACH = 345  # of scores whose exponentials, and the ratios of these, are floats of full precision
+LEAST, MOST = np.exp([-REACH, REACH])
 
 
 def softmax(s):
@@ -171,8 +172,7 @@ def _for_labels(s, y, value, grad):
 
     def compute(block):
         s, y = rows[block], labels[block]
-        if s.max() <= REACH and s.min() >= -REACH:  # neither NaN nor infinite
-            compute_within_reach(block, s, y)
+        if compute_within_reach(block, s, y):
             return
         _scores(scores)
         weights = Weights(s)
@@ -187,20 +187,36 @@ def _for_labels(s, y, value, grad):
             gradients[block][at_label] = 0 - elsewhere
 
     def compute_within_reach(block, s, y):
-        """From e^s itself: s is exact, and the largest need not be taken from it."""
-        e = gradients[block] if grad and s.dtype == np.float64 else np.empty(s.shape)
+        """From e^s itself, and whether that was possible: s is exact, and nothing is taken from it.
+
+        What is too small a float64 beside the total is zero in float32.
+        """
+        single = s.dtype == np.float32
+        if not (single or s.min() >= -REACH):
+            return False
+        e = gradients[block] if grad and not single else np.empty(s.shape)
         np.exp(s, out=e, dtype=np.float64)
         at_label = np.arange(0, e.size, classes) + y
         of_label = e.reshape(-1)[at_label]
         e.reshape(-1)[at_label] = 0
-        rest = balanced_sum(np.asfortranarray(e) if classes <= FEW else e)
+        if classes <= FEW:
+            rest = balanced_sum(np.asfortranarray(e))
+        else:
+            rest = np.vecdot(e, np.ones(classes)) if single else balanced_sum(e)
+        total = rest + of_label
+        if not (of_label.min() >= LEAST and total.max() <= MOST):  # or NaN
+            return False
         if value:
             values[block] = np.log1p(rest / of_label)
         if grad:
-            total = rest + of_label
-            np.divide(e, total[:, None], out=gradients[block], casting="same_kind")
+            if single:
+                e *= (1 / total)[:, None]
+                gradients[block] = e
+            else:
+                e /= total[:, None]
             elsewhere = (rest / total).astype(gradients.dtype)
             gradients[block].reshape(-1)[at_label] = 0 - elsewhere
+        return True
 
     by_blocks(compute, *rows.shape)
     if value:
