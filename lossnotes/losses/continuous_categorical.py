@@ -153,9 +153,9 @@ def fit(mean):
     mean is 0. Its mean is the given one up to a relative error of 1e-14, in float64.
     Raises ValueError if `mean` is not a probability vector, and where an entry is so small that
     eta = -1 / mean is beyond the floats of its dtype.
-    Starts from eta = -1 / mean and multiplies each entry by the mean it has over the mean it should
-    have, until that brings it no closer. Every correction leaves about a third of the error, and
-    less where many classes share the mean.
+    Laplace's method says which eta is near. Each entry is then multiplied by what the method says
+    for the mean that it has over what it says for the mean that it should have, until that brings
+    it no closer. The first error is about a hundredth; each correction leaves .03 of it or less.
     Chapter: continuous_categorical.
     """
     target = arguments.probability_array("mean", mean)
@@ -441,15 +441,29 @@ class _Divided:
 
 def _fit_rows(target):
     """eta (n, K) with the means `target` (n, K); a row is left as soon as it comes no closer."""
-    with np.errstate(divide="ignore"):
-        inverse = 1 / target
+    with np.errstate(all="ignore"):
+        goal = _near_r(target)
+        inverse = 1 / goal
     closest, best, left = inverse.copy(), np.full(len(target), np.inf), np.arange(len(target))
     while len(left):
+        means, there = _means(-inverse), target[left] > 0
         with np.errstate(all="ignore"):
-            ratio = np.where(target[left] > 0, _means(-inverse) / target[left], 1)
-        error = abs(ratio - 1).max(axis=1)
+            error = abs(np.where(there, means / target[left], 1) - 1).max(axis=1)
+            correction = np.where(there, _near_r(means) / goal[left], 1)
         closer = error < best[left]
         left, inverse = left[closer], inverse[closer]
         closest[left], best[left] = inverse, error[closer]
-        inverse = inverse * ratio[closer]
+        inverse = inverse * correction[closer]
     return closest.min(axis=1, keepdims=True) - closest
+
+
+def _near_r(mean):
+    """About the r_k = 1 / (tau - eta_k) of an eta with this mean (n, K).
+
+    By Laplace's method at the saddle I is about e^tau prod(r_k) / sqrt(2 pi S_2) with the sums S_j
+    of r_k^j. The derivative of its logarithm, r_k - (r_k^3 - r_k^2 S_3 / S_2) / S_2, is near the
+    mean, so that r_k is near the mean and what is taken off here.
+    """
+    square = mean * mean
+    s2, s3 = np.vecdot(mean, mean)[:, None], np.vecdot(square, mean)[:, None]
+    return mean * (1 + (square - mean * s3 / s2) / s2)

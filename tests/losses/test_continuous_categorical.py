@@ -466,6 +466,12 @@ def test_rows_are_fitted_together(monkeypatch):
     assert quadratures_to_fit(means, monkeypatch) < 4 * alone
 
 
+@pytest.mark.parametrize("classes", [2, 10, 300])
+def test_a_fit_takes_ten_corrections_at_most(classes, monkeypatch):
+    for mean in np.random.default_rng(9).dirichlet(np.full(classes, 0.5), 30):
+        assert quadratures_to_fit(mean, monkeypatch) <= 11
+
+
 @pytest.mark.parametrize("classes", [2, 10, 100, 1000])
 @pytest.mark.parametrize("kind", ["equal", "normal", "one on top", "some on top"])
 def test_a_point_takes_a_few_trials_however_many_classes_there_are(classes, kind):
