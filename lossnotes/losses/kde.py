@@ -31,7 +31,7 @@ TOLERANCE = 1e-14  # of a panel's part in the means of log p, of r and of r^2
 EPS = np.finfo(np.float64).eps
 ROUNDING = 2 * EPS  # of log p, and so of r, in units of log p and of its slope times b - a
 LIMIT = 1000  # panels a point that may be too coarse, or the kernel is not what it says
-MANY = 200  # points, from which the Hessian of boxes is faster box by box than by all panels
+MANY = 200  # points, from which boxes are faster one by one than with all panels
 NUDGE = 8 * EPS  # from a breakpoint into a panel, in units of where breakpoints are
 
 
@@ -242,12 +242,9 @@ def _solve(s, x, interval, kernel, bins, value=False, gradient=False, hessian=Fa
             log_p, r, r_r = *mixture.means_of_exponentials(gradient), None
         else:
             nodes = mixture.midpoints(bins) if bins else mixture.panels()
-            boxes = N >= MANY and bins is None and hessian and isinstance(kernel.log_inside, Height)
-            log_p, r, r_r = (
-                mixture.means_of_boxes(*nodes)
-                if boxes
-                else mixture.means(*nodes, gradient or hessian, hessian)
-            )
+            boxes = N >= MANY and bins is None and isinstance(kernel.log_inside, Height)
+            means = mixture.means_of_boxes if boxes else mixture.means
+            log_p, r, r_r = means(*nodes, gradient, hessian)
         if (gradient or hessian) and (log_p == -np.inf).any():
             bad = (log_p == -np.inf).argmax()
             name = arguments.entry("s", np.unravel_index(start + bad, shape))
@@ -324,49 +321,57 @@ class _Mixture:
         log_p, _ = self.logs(np.full(len(nodes), k), nodes, False)
         return nodes[log_p == -np.inf][0]
 
-    def means_of_boxes(self, row, nodes, weights):
+    def means_of_boxes(self, row, nodes, weights, gradient, hessian):
         """The same as `means` for a box: each covers panels one after another.
 
-        Two boxes share the panels from where the right one begins to where the left one ends. So
-        with i the one of more weight, the mean of r_i r_k is S_k / S_i times a partial sum of
-        r_i^2 over the panels of i, from one end or the other, and there are n^2 in all.
+        So p is a sum over points side by side, and the mean of r_i one over panels side by side.
         """
         n, N = self.points.shape
-        mean_log, mean_r, mean_r_r = np.empty(n), np.zeros((n, N)), np.zeros((n, N, N))
+        mean_log, mean_r = np.empty(n), np.zeros((n, N))
+        mean_r_r = np.zeros((n, N, N)) if hessian else None
         for k in range(n):
             of_row = slice(*np.searchsorted(row, [k, k + 1]))
             at, share = nodes[of_row, 0], weights[of_row, 0]
-            log_p = self._log_p(k, at)
-            mean_log[k] = share @ log_p
             order = self.points[k].argsort()
             points, log_S = self.points[k, order], self.log_S[k, order]
             low, high = self.kernel.support
             begin = np.searchsorted(at, points + low - self.nudge[k] / 2)
             end = np.searchsorted(at, points + high + self.nudge[k] / 2, side="right")
-            log_p = log_p - self.kernel.log_inside.log
-            of_pairs = np.zeros((N, N))
-            for i in np.flatnonzero((log_S > -np.inf) & (begin < end)):
-                panels = slice(begin[i], end[i])
-                r = np.exp(log_S[i] - log_p[panels])
-                mean_r[k, order[i]] = share[panels] @ r
-                squares = share[panels] * r * r
-                first, last = (
-                    np.searchsorted(end, begin[i], "right"),
-                    np.searchsorted(begin, end[i]),
-                )
-                with_left = np.cumsum(squares)[end[first:i] - begin[i] - 1]
-                with_right = np.cumsum(squares[::-1])[end[i] - 1 - begin[i + 1 : last]]
-                less = np.exp(np.minimum(log_S - log_S[i], 0)) * (log_S <= log_S[i])
-                of_pairs[i, first:i] = less[first:i] * with_left
-                of_pairs[i, i + 1 : last] = less[i + 1 : last] * with_right
-            mean_r_r[k][np.ix_(order, order)] = np.maximum(of_pairs, of_pairs.T)
+            panel = np.arange(len(at))
+            first, last = (np.searchsorted(v, panel, side="right") for v in (end, begin))
+            log_p = np.add(*_window_logs(log_S, np.ones(N), first, last))
+            mean_log[k] = share @ log_p + self.kernel.log_inside.log
+            if gradient:
+                top, rest = _window_logs(-log_p, share, begin, end)
+                mean_r[k, order] = np.exp(log_S + top + rest)
+            if hessian:
+                pairs = self._pairs_of_boxes(log_S, log_p, share, begin, end)
+                mean_r_r[k][np.ix_(order, order)] = pairs
         return mean_log, mean_r, mean_r_r
 
-    def _log_p(self, k, nodes):
-        """log p at nodes (m,) of row k, by blocks."""
-        step = max(1, BLOCK // self.points.shape[1])
-        parts = [nodes[None, i : i + step] for i in range(0, len(nodes), step)]
-        return np.concatenate([self.logs(np.array([k]), part, False)[0][0] for part in parts])
+    def _pairs_of_boxes(self, log_S, log_p, share, begin, end):
+        """The means of r_i r_k (N, N) for boxes in order, which cover the panels begin to end.
+
+        Two boxes share the panels from where the right one begins to where the left one ends. So
+        with i the one of more weight, the mean of r_i r_k is S_k / S_i times a partial sum of
+        r_i^2 over the panels of i, from one end or the other, and there are N^2 in all.
+        """
+        of_pairs = np.zeros((len(log_S), len(log_S)))
+        firsts, lasts = np.searchsorted(end, begin, "right"), np.searchsorted(begin, end)
+        for i in np.flatnonzero((log_S > -np.inf) & (begin < end)):
+            panels, left, right = (
+                slice(begin[i], end[i]),
+                slice(firsts[i], i),
+                slice(i + 1, lasts[i]),
+            )
+            r = np.exp(log_S[i] - log_p[panels])
+            squares = share[panels] * r * r
+            with_left = np.cumsum(squares)[end[left] - begin[i] - 1]
+            with_right = np.cumsum(squares[::-1])[end[i] - 1 - begin[right]]
+            for side, shared in ((left, with_left), (right, with_right)):
+                less = log_S[side] - log_S[i]
+                of_pairs[i, side] = np.exp(np.minimum(less, 0)) * (less <= 0) * shared
+        return np.maximum(of_pairs, of_pairs.T)
 
     def midpoints(self, bins):
         """Rows, midpoints and weights of bins of equal width."""
@@ -471,7 +476,7 @@ class _Mixture:
             mean_log_p = np.vecdot(weights, log_p)
             return mean_log_p, mean_r, mean_r2, abs(log_p).max(axis=1), np.ptp(log_p, axis=1)
 
-    def means(self, row, nodes, weights, derivatives, hessian):
+    def means(self, row, nodes, weights, gradient, hessian):
         """The means of log p (n,), r (n, N) and r_i r_k (n, N, N)."""
         n, N = self.points.shape
         mean_log, mean_r = np.zeros(n), np.zeros((n, N))
@@ -482,10 +487,10 @@ class _Mixture:
             for first in range(0, nodes.shape[1], m):
                 some = slice(start, start + step), slice(first, first + m)
                 rows, w = row[some[0]], weights[some]
-                log_p, r = self.logs(rows, nodes[some], derivatives)
+                log_p, r = self.logs(rows, nodes[some], gradient or hessian)
                 starts = np.flatnonzero(np.diff(rows, prepend=-1))
                 mean_log[rows[starts]] += np.add.reduceat(np.vecdot(w, log_p), starts)
-                if derivatives:
+                if gradient:
                     mean_r[rows[starts]] += np.add.reduceat((w[:, None] @ r)[:, 0], starts)
                 if hessian:
                     r *= np.sqrt(w)[:, :, None]
@@ -527,6 +532,33 @@ class _Side:
             total[:, :-step] += passed * total[:, step:]
             passed, step = passed[:, :-step] * passed[:, step:], 2 * step
         return self.own * total
+
+
+def _window_logs(logs, weights, first, last):
+    """The logarithm of the sum of weights e^logs over windows [first, last), in two parts.
+
+    From the sums over 1, 2, 4, ... neighbours, so that nothing is subtracted.
+    """
+    top, total = np.full(len(first), NOWHERE), np.zeros(len(first))
+    at, length, step = first.copy(), np.maximum(last - first, 0), 1
+    logs = np.maximum(logs, NOWHERE)
+    with np.errstate(all="ignore"):
+        while True:
+            some = np.flatnonzero(length & step)
+            place = at[some]
+            top[some], total[some] = _plus(top[some], total[some], logs[place], weights[place])
+            at[some] += step
+            if 2 * step > length.max():
+                return top, np.log(total)
+            logs, weights = _plus(logs[:-step], weights[:-step], logs[step:], weights[step:])
+            step *= 2
+
+
+def _plus(top, total, other_top, other_total):
+    """total e^top + other_total e^other_top, as such a pair."""
+    higher = np.maximum(top, other_top)
+    total = total * np.exp(top - higher)
+    return higher, total + other_total * np.exp(other_top - higher)
 
 
 def _integrals(left, right, width, rate):
