@@ -7,13 +7,14 @@ from functools import partial
 import numpy as np
 import pytest
 from mpmath import mp
-from sympy import Symbol, log
+from sympy import Sum, Symbol, log
 
 from lossnotes import confirm as module
 from lossnotes.confirm import ConfirmationError, confirm
 from lossnotes.derive import symbols as paper
 from lossnotes.derive import values
-from lossnotes.derive.symbols import A, argmax, delta, epsilon, j, k, p, q, s, softmax, y
+from lossnotes.derive.symbols import A, K, argmax, delta, epsilon, i, j, k, p, q, s, softmax, y
+from lossnotes.losses import softmax as in_numpy
 
 POINTS = [([0.3, -1.2, 2.0], 1), ([0.1, 1.2, -2.0, 0.5], 2), ([0.3, 0.4], 0)]
 P_J = softmax(s)[j]
@@ -639,6 +640,25 @@ def test_a_formula_costs_a_sum_a_float_and_not_a_sum_for_every_pair(monkeypatch)
         return len(summed)
 
     assert sums(8) == 8 + 2 and sums(16) == 16 + 2
+
+
+def test_a_sum_in_a_sum_is_found_once_where_both_have_one_letter(monkeypatch):
+    summed, fsum = [], mp.fsum
+    values._formula.cache_clear()
+    monkeypatch.setattr(mp, "fsum", lambda terms: summed.append(len(terms)) or fsum(terms))
+    slope = 2 * softmax(s)[j] * (softmax(s)[j] - Sum(softmax(s)[i] ** 2, (i, 1, K)))
+
+    def gradient(s):
+        p = in_numpy.softmax(s)
+        return 2 * p * (p - p @ p)
+
+    def terms(classes):
+        summed.clear()
+        scores = np.random.default_rng(0).normal(size=classes)
+        confirm(lambda s: (in_numpy.softmax(s) ** 2).sum(), gradient, [(scores,)], slope)
+        return sum(summed)
+
+    assert terms(32) < 4**2 * terms(8)
 
 
 # What a page shows

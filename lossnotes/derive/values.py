@@ -356,7 +356,8 @@ def _over_range(expression, combined):
     *inner, (index, lower, upper) = expression.limits  # the last is the outermost
     body = _formula(expression.func(expression.function, *inner) if inner else expression.function)
     first, last = _class(lower), _class(upper)
-    mentioned = _mentioned(expression)
+    bounds = {x for limit in expression.limits for bound in limit[1:] for x in bound.atoms(Symbol)}
+    mentioned = _mentioned(expression) - ({limit[0] for limit in expression.limits} - bounds)
     this = object()
 
     def total(values):
