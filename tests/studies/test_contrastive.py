@@ -48,6 +48,19 @@ def test_nt_xent_is_log_sum_exp_of_the_masked_matrix_minus_the_positives():
     assert contrastive.nt_xent(u, 0.1) == pytest.approx(expected, rel=1e-13)
 
 
+def test_nt_xent_is_that_of_optax():
+    jax = pytest.importorskip("jax", reason="the extra [studies] is not installed: no Optax")
+    optax = pytest.importorskip("optax", reason="the extra [studies] is not installed: no Optax")
+    rng, images = np.random.default_rng(11), np.tile(np.arange(6), 2)
+    with jax.enable_x64(True):
+        theirs = jax.jit(jax.value_and_grad(optax.losses.ntxent))
+        for t in 10 ** rng.uniform(-1.3, 1, 30):
+            u = rng.normal(size=(12, 5))
+            value, gradient = theirs(u, images, t)
+            assert contrastive.nt_xent(u, t) == pytest.approx(float(value), rel=1e-12)
+            assert contrastive.nt_xent_grad(u, t) == pytest.approx(np.asarray(gradient), abs=1e-12)
+
+
 @each_loss
 def test_a_gradient_is_that_of_its_loss(loss, grad):
     for place in np.ndindex(BATCH.shape):
