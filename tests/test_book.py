@@ -325,18 +325,26 @@ def look(window, url):
     return found
 
 
+def lacking(reason, what):
+    """Skip, or fail where the machine is to have it."""
+    give_up = pytest.fail if os.environ.get(f"LOSSNOTES_REQUIRE_{what}") == "1" else pytest.skip
+    give_up(reason)
+
+
 @pytest.fixture(scope="session")
-def browser():
-    if paper.CHROMIUM is None:
-        reason = "no Chromium found; on Debian and Ubuntu: apt install chromium"
-        if os.environ.get("LOSSNOTES_REQUIRE_BROWSER") == "1":
-            pytest.fail(reason)
-        pytest.skip(reason)
-    quiet = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--no-first-run"]
+def playwright():
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=paper.CHROMIUM, args=quiet)
-        yield browser
-        browser.close()
+        yield playwright
+
+
+@pytest.fixture(scope="session")
+def browser(playwright):
+    if paper.CHROMIUM is None:
+        lacking("no Chromium found; on Debian and Ubuntu: apt install chromium", "BROWSER")
+    quiet = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--no-first-run"]
+    browser = playwright.chromium.launch(executable_path=paper.CHROMIUM, args=quiet)
+    yield browser
+    browser.close()
 
 
 @pytest.fixture(scope="session")
@@ -641,20 +649,28 @@ async ([scripts, sources]) => {
 def workbench(site):
     """The scripts of a site that was built with Python for its pages."""
     if not (site / "_static" / "python").is_dir():
-        reason = "the book was built without its workbench: make .venv/.workbench"
-        if os.environ.get("LOSSNOTES_REQUIRE_WORKBENCH") == "1":
-            pytest.fail(reason)
-        pytest.skip(reason)
+        lacking("the book was built without its workbench: make .venv/.workbench", "WORKBENCH")
     return site / "_static" / "workbench"
+
+
+def watched(window):
+    """A new page; `complaints` collects its errors, `asked` what it asks for."""
+    page = window.new_page()
+    page.complaints, page.asked = [], []
+    page.on("request", lambda request: page.asked.append(request.url))
+    page.on("pageerror", lambda error: page.complaints.append(str(error)))
+    page.on("console", lambda line: line.type == "error" and page.complaints.append(line.text))
+    return page
+
+
+def elsewhere(page, address):
+    return [url for url in page.asked if not url.startswith((address, "data:", "blob:"))]
 
 
 @pytest.fixture(scope="module")
 def softmax(window, address, workbench):
-    """The chapter on softmax; `asked` collects what it asks for."""
-    page = window.new_page()
-    page.asked, page.complaints = [], []
-    page.on("request", lambda request: page.asked.append(request.url))
-    page.on("pageerror", lambda error: page.complaints.append(str(error)))
+    """The chapter on softmax."""
+    page = watched(window)
     page.goto(f"{address}/book/losses/softmax.html")
     yield page
     page.close()
@@ -701,7 +717,7 @@ def test_a_page_that_can_run_no_python_offers_none(window, address, workbench):
 
 def test_a_woken_page_asks_nothing_of_other_hosts(awake, address):
     run(awake, 1)
-    assert [url for url in awake.asked if not url.startswith((address, "data:", "blob:"))] == []
+    assert elsewhere(awake, address) == []
 
 
 def test_a_cell_runs_after_those_above_it(awake):
@@ -1014,9 +1030,7 @@ BY_KIND = {
 @pytest.fixture(scope="module")
 def sheet(window, address, workbench, homework):
     """The page with Ada's homework in it."""
-    page = window.new_page()
-    page.asked = []
-    page.on("request", lambda request: page.asked.append(request.url))
+    page = watched(window)
     page.on("dialog", lambda dialog: dialog.accept())
     page.goto(f"{address}/book/homework.html")
     files = page.get_by_label("Your notebook, and questions.json")
@@ -1045,7 +1059,7 @@ def test_what_is_typed_in_the_page_downloaded_and_graded_has_all_points(sheet, h
 
 
 def test_homework_asks_nothing_of_other_hosts(sheet, address):
-    assert [url for url in sheet.asked if not url.startswith((address, "data:", "blob:"))] == []
+    assert elsewhere(sheet, address) == []
 
 
 def test_a_wrong_line_of_homework_has_its_points(sheet):
@@ -1401,6 +1415,74 @@ def test_a_picture_follows_where_it_is_pressed(moved):
             places, broken = svg.evaluate(FROM_PLACE_TO_PLACE)
             assert places > 3 and not broken, page.url
     assert followed
+
+
+# In Firefox
+
+
+@pytest.fixture(scope="module")
+def firefox(playwright, workbench):
+    """Debian's Firefox, by the protocol that all browsers are to have."""
+    program = shutil.which("firefox-esr")
+    if program is None:
+        lacking("no Firefox found; on Debian: apt install firefox-esr", "BROWSER")
+    browser = playwright.firefox.launch(channel="moz-firefox", executable_path=program)
+    yield browser
+    browser.close()
+
+
+@pytest.fixture(scope="module")
+def in_firefox(firefox, address):
+    """The chapter on softmax in Firefox."""
+    page = watched(firefox)
+    page.goto(f"{address}/book/losses/softmax.html")
+    yield page
+    page.close()
+
+
+def test_firefox_runs_cells_to_a_verdict(in_firefox):
+    in_firefox.get_by_role("button", name="Try it").click()
+    cell = run(in_firefox, 2)
+    assert in_firefox.evaluate(SHOWN)[:4] == ["in part", "yes", "yes", ""]
+    assert cell.locator(".verdict.proved").count() == 2
+
+
+def test_firefox_checks_practice(in_firefox):
+    in_firefox.get_by_role("button", name="Answer here").click()
+    exercise = in_firefox.locator(".practice").first
+    for line, says, words in [
+        ("(delta(j, y) - softmax(s/t)[j])/t", "Not yet.", "It looks like the sign"),
+        ("(softmax(s/t)[j] - delta(j, y))/t", "Right.", "All 2 lines follow"),
+    ]:
+        assert words in answered(exercise, SHIFT + line, says)
+
+
+def test_firefox_asks_nothing_of_other_hosts_and_logs_no_error(in_firefox, address):
+    assert (elsewhere(in_firefox, address), in_firefox.complaints) == ([], [])
+    assert any("/_static/python/" in url for url in in_firefox.asked)
+
+
+def test_firefox_moves_a_picture(firefox, address, moving):
+    page = watched(firefox)
+    page.goto(f"{address}/{moving[0]}.html")
+    picture, said = page.locator("svg.moving").first, page.locator(".moves [role=status]").first
+    drawn, told = picture.inner_html(), said.inner_text()
+    page.locator(".moves input").first.focus()
+    page.keyboard.press("ArrowRight")
+    page.evaluate(DRAWN)
+    assert picture.inner_html() != drawn and said.inner_text() != told
+    assert (elsewhere(page, address), page.complaints) == ([], [])
+    page.close()
+
+
+def test_what_is_wrong_in_firefox_is_noticed(firefox, tmp_path):
+    (tmp_path / "wrong.html").write_text(FRAME.format("".join(body for _, _, body in WRONG)))
+    address, page = paper.serve(tmp_path), watched(firefox)
+    page.goto(f"{address}/wrong.html")
+    assert any("said so" in line for line in page.complaints)
+    assert any("thrown" in line for line in page.complaints)
+    assert set(elsewhere(page, address)) == {"https://example.org/curve.png"}
+    page.close()
 
 
 # On paper
