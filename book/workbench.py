@@ -2,10 +2,14 @@
 
 `python book/workbench.py` brings Pyodide and compiles SymPy for it. As an extension of Sphinx this
 compiles the library, copies all to `_static/python`, and tells the pages with cells where it is.
+
+NumPy for the page is on no registry. `NUMPY=wheel make book` lays a wheel of it beside the rest, if
+it is the one that Pyodide's lock names.
 """
 
 import base64
 import hashlib
+import json
 import os
 import re
 import shutil
@@ -18,24 +22,29 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from docutils import nodes
+from sphinx.errors import ExtensionError
 
 PYODIDE = "pyodide@314.0.7"
 INTEGRITY = "sha512-0YvXxEhfEdpLfb/XkM2BFAeMROq0iMUX2bzzH9pOttyMcWkwq+HbE5uyuGD82LN7y2q+SNvi/6V5JEsOlD2R1A=="
+LOCK = "pyodide-lock.json"
 FILES = [
     "pyodide.mjs",
     "pyodide.asm.mjs",
     "pyodide.asm.wasm",
     "python_stdlib.zip",
-    "pyodide-lock.json",
+    LOCK,
 ]
 COMPILER = Path(__file__).with_name("compile.mjs")
 ROOT = Path(__file__).parents[1]
 PYTHON = Path(sys.prefix) / "share" / "lossnotes" / "python"
 
-# What the page's Python imports: everything that needs no NumPy.
+# What the page's Python imports. Without NumPy, what needs it is not there.
 LIBRARY = [
     "lossnotes/__init__.py",
+    "lossnotes/confirm.py",
     "lossnotes/derive",
+    "lossnotes/learning",
+    "lossnotes/losses",
     "lossnotes/portrait",
     "lossnotes/workbench.py",
     *(
@@ -47,12 +56,17 @@ LIBRARY = [
             "derivations",
             "finding",
             "fingerprints",
+            "functions",
             "markdown",
             "notebook",
             "page",
+            "probes",
         ]
     ),
 ]
+
+
+NUMPY = os.environ.get("NUMPY")
 
 
 class NoWorkbench(Exception):
@@ -162,13 +176,37 @@ def compile_library():
         note.write_text(digest)
 
 
+def numpy_for_page(wheel):
+    """What Pyodide's lock says of NumPy. ExtensionError if the wheel is another, or not there."""
+    package = json.loads((PYTHON / LOCK).read_text())["packages"]["numpy"]
+    if not Path(wheel).is_file():
+        raise ExtensionError(
+            f"NUMPY={wheel} is no file: {PYODIDE} asks for {package['file_name']}"
+        )
+    digest = hashlib.sha256(Path(wheel).read_bytes()).hexdigest()
+    if digest != package["sha256"]:
+        raise ExtensionError(
+            f"NUMPY={wheel} has the hash sha256-{digest}. {PYODIDE} asks for "
+            f"{package['file_name']} with the hash sha256-{package['sha256']}"
+        )
+    return package
+
+
+def lay(wheel, target):
+    """Copy Python to a folder, and NumPy, if there is a wheel; the lock names nothing else."""
+    lock = json.loads((PYTHON / LOCK).read_text())
+    lock["packages"] = {"numpy": numpy_for_page(wheel)} if wheel else {}
+    shutil.rmtree(target, ignore_errors=True)
+    shutil.copytree(PYTHON, target)
+    (target / LOCK).write_text(json.dumps(lock))
+    for package in lock["packages"].values():
+        shutil.copy(wheel, target / package["file_name"])
+
+
 def lay_beside_pages(app, exception):
-    """Copy Python to the built pages."""
     if app.builder.format == "html" and not exception and app.config.workbench:
         compile_library()
-        shutil.copytree(
-            PYTHON, Path(app.outdir) / "_static" / "python", dirs_exist_ok=True
-        )
+        lay(NUMPY, Path(app.outdir) / "_static" / "python")
 
 
 def tell_page(app, page, template, context, doctree):
@@ -191,6 +229,8 @@ META = '<meta name="workbench" content="{}">'
 
 
 def setup(app):
+    if NUMPY and PYTHON.is_dir():
+        numpy_for_page(NUMPY)  # before anything is built
     # All pages are written again when it comes or goes.
     app.add_config_value("workbench", PYTHON.is_dir(), "html")
     app.connect("html-page-context", tell_page)

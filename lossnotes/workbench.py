@@ -23,6 +23,11 @@ from lossnotes.portrait import ROWS, Portrait, read
 RELATIONS = ("<=", ">=", "==", "≤", "≥", "=", "<", ">")
 PLAIN = {"==": "=", "≤": "<=", "≥": ">="}
 BRACKETS = {"(": 1, "[": 1, ")": -1, "]": -1}
+# What no browser has, by what Python says of it: threads, and the text of compiled code.
+NOT_IN_PAGE = {
+    "can't start new thread": "ThreadPoolExecutor",
+    "could not get source code": "getsource",
+}
 SHOWN = (("html", "_repr_html_"), ("latex", "_repr_latex_"))
 
 
@@ -104,6 +109,10 @@ class Page:
             if error.name not in self.missing:
                 raise
             lacks = {error.name}
+        except (OSError, RuntimeError) as error:
+            if str(error) not in NOT_IN_PAGE:
+                raise
+            lacks = {NOT_IN_PAGE[str(error)]}
         self.missing |= makes
         return lacks
 

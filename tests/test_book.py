@@ -2,6 +2,7 @@
 
 import fcntl
 import functools
+import hashlib
 import importlib.util
 import json
 import os
@@ -10,6 +11,7 @@ import re
 import shutil
 import subprocess
 import sys
+import zipfile
 from pathlib import Path
 from types import SimpleNamespace
 from urllib.parse import urlencode
@@ -22,6 +24,7 @@ from axe_playwright_python.sync_playwright import Axe
 from docutils import nodes
 from mpmath import mp
 from playwright.sync_api import sync_playwright
+from sphinx.errors import ExtensionError
 from sphinx_external_toc.parsing import parse_toc_yaml
 from sympy import Symbol, lambdify, sympify
 
@@ -614,6 +617,61 @@ def test_what_cannot_be_brought_is_told_by_the_program_that_failed(tmp_path):
         python_of_pages.compile_into(tmp_path, "library.zip", ROOT, "lossnotes")
 
 
+@pytest.fixture
+def numpy_wheel(tmp_path, monkeypatch):
+    """A small wheel in the place of NumPy, and Pyodide with a lock that names it."""
+    file = tmp_path / "downloaded.whl"
+    with zipfile.ZipFile(file, "w") as wheel:
+        wheel.writestr("numpy/__init__.py", "pi = 3")
+        wheel.writestr("numpy-1.0.dist-info/METADATA", "Name: numpy\nVersion: 1.0\n")
+        wheel.writestr("numpy-1.0.dist-info/WHEEL", "Wheel-Version: 1.0\n")
+    name, digest = "numpy-1.0-py3-none-any.whl", hashlib.sha256(file.read_bytes()).hexdigest()
+    package = {"name": "numpy", "version": "1.0", "file_name": name, "sha256": digest}
+    package |= {"install_dir": "site", "imports": ["numpy"], "depends": []}
+    package |= {"package_type": "package", "unvendored_tests": False}
+    packages = {"numpy": package, "scipy": package | {"name": "scipy"}}
+    theirs, python = python_of_pages.PYTHON / python_of_pages.LOCK, tmp_path / "python"
+    info = json.loads(theirs.read_text())["info"] if theirs.is_file() else {}
+    python.mkdir()
+    (python / theirs.name).write_text(json.dumps({"info": info, "packages": packages}))
+    monkeypatch.setattr(python_of_pages, "PYTHON", python)
+    return file
+
+
+def laid(wheel, folder):
+    """The names of the files that lie in a folder, and what the lock among them names."""
+    python_of_pages.lay(wheel, folder)
+    lock = json.loads((folder / python_of_pages.LOCK).read_text())
+    return {file.name for file in folder.iterdir()}, set(lock["packages"])
+
+
+def test_numpy_lies_beside_python_only_if_a_wheel_is_given(numpy_wheel, tmp_path):
+    files, named = laid(numpy_wheel, tmp_path / "site")
+    assert (files, named) == ({python_of_pages.LOCK, "numpy-1.0-py3-none-any.whl"}, {"numpy"})
+    assert laid(None, tmp_path / "site") == ({python_of_pages.LOCK}, set())
+
+
+@pytest.mark.parametrize("content", [b"another", None])
+def test_another_numpy_than_that_of_the_lock_is_refused(content, numpy_wheel, tmp_path):
+    other = tmp_path / "other.whl"
+    if content:
+        other.write_bytes(content)
+    says = f"other.whl {'has the hash' if content else 'is no file'}.*asks for numpy-1.0-py3-none"
+    with pytest.raises(ExtensionError, match=says):
+        python_of_pages.lay(other, tmp_path / "site")
+    assert not (tmp_path / "site").exists()
+
+
+def test_the_public_workflow_brings_the_numpy_of_the_lock():
+    lock = python_of_pages.PYTHON / python_of_pages.LOCK
+    if not lock.is_file():
+        lacking("there is no Pyodide: make .venv/.workbench", "WORKBENCH")
+    name = json.loads(lock.read_text())["packages"]["numpy"]["file_name"]
+    version = python_of_pages.PYODIDE.partition("@")[2]
+    workflow = (ROOT / ".github" / "workflows" / "book.yml").read_text()
+    assert f"/v{version}/full/{name}" in workflow
+
+
 @pytest.mark.parametrize(("built", "told"), [(True, True), (False, False)])
 def test_a_page_knows_of_python_only_if_the_book_was_built_with_it(built, told):
     app = SimpleNamespace(config=SimpleNamespace(workbench=built))
@@ -822,6 +880,37 @@ def test_a_line_does_not_go_on_from_what_is_lost(awake):
     line.fill("softmax(s)[j]")
     line.press("Enter")
     awake.wait_for_function(SAYS, arg="Run the cell again first")
+
+
+@pytest.fixture
+def with_numpy(window, address, workbench, numpy_wheel, tmp_path):
+    """The chapter, of a book that was built with the small wheel as NumPy."""
+    python_of_pages.lay(numpy_wheel, tmp_path / "site")
+    page = watched(window)
+    for name in (python_of_pages.LOCK, "numpy-*.whl"):
+        (file,) = (tmp_path / "site").glob(name)
+        page.route(f"**/{file.name}", lambda route, _, file=file: route.fulfill(path=file))
+    page.goto(f"{address}/book/losses/softmax.html")
+    page.locator(".cell summary").first.click()  # unfolds the imports
+    page.get_by_role("button", name="Try it").click()
+    page.wait_for_function(SAYS, arg="Python is ready")
+    yield page
+    page.close()
+
+
+def test_what_needs_numpy_runs_where_the_book_was_built_with_it(with_numpy, address):
+    assert not any("numpy" in url for url in with_numpy.asked)  # until a cell runs
+    put(with_numpy, 0, "import numpy as np\nprint(np.pi + 4)")
+    cell = run(with_numpy, 0)
+    assert cell.locator(".cell_output").inner_text().strip() == "7"
+    assert elsewhere(with_numpy, address) == []
+
+
+def test_where_numpy_does_not_come_what_needs_it_stays_as_printed(with_numpy):
+    with_numpy.unroute("**/numpy-*.whl")
+    with_numpy.route("**/numpy-*.whl", lambda route: route.abort())
+    put(with_numpy, 0, "import numpy as np\nprint(np.pi + 4)")
+    assert "np needs what is not in the page" in run(with_numpy, 0).inner_text()
 
 
 def test_python_can_be_stopped_while_it_wakes(window, address, workbench):

@@ -74,6 +74,19 @@ def test_a_function_that_reads_what_is_not_there_is_not_there_either(page):
     assert page.run(1, "print(f(1))")["lacks"] == ["f"]
 
 
+@pytest.mark.parametrize(
+    ("error", "name"),
+    [
+        ('RuntimeError("can\'t start new thread")', "ThreadPoolExecutor"),
+        ("OSError('could not get source code')", "getsource"),
+    ],
+)
+def test_what_no_browser_has_is_not_there_either(page, error, name):
+    page.run(0, f"def ask():\n    raise {error}")
+    assert page.run(1, "x = ask()") == {"outputs": [], "lacks": [name], "goes_on": False}
+    assert page.run(2, "x")["lacks"] == ["x"]
+
+
 def test_a_name_that_is_made_again_is_no_longer_missed(page):
     page.run(0, "import nowhere as np\nx = np.pi")
     page.run(1, "x = 3")

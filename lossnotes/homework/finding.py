@@ -65,8 +65,18 @@ def code(words, length=160):
 
 
 def plain(words):
-    """The words of an error, with nothing in them that Markdown or HTML would take for its own."""
-    return re.sub(r"[\s`|<>!]+", " ", str(words))[:800].rstrip(". ")
+    """The words of an error, with nothing in them that Markdown or HTML would take for its own.
+
+    What they quote becomes code, in which all is text.
+    """
+    words = re.sub(r"[\s`|]+", " ", str(words))[:800].rstrip(". ")
+    *quoted, last = re.split(r"(?<!\w)([\"'])(.+?)\1(?!\w)", words)
+    parts = zip(quoted[::3], quoted[2::3], strict=True)
+    return "".join(f"{_unmarked(before)}`{quote}`" for before, quote in parts) + _unmarked(last)
+
+
+def _unmarked(words):
+    return re.sub(r"[<>!*]+", " ", words)
 
 
 def shown(number):

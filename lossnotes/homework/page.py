@@ -1,6 +1,7 @@
 """Homework and practice in a page of the book: what is typed is checked by `check`, as elsewhere.
 
-Needs sympy and mpmath only. What comes back is HTML, with formulas between \\( and \\).
+Needs sympy and mpmath only, and NumPy to try a function. What comes back is HTML, with formulas
+between \\( and \\).
 """
 
 import ast
@@ -15,6 +16,7 @@ from lossnotes.homework.asked import CLASSES, RELATIONS, Public, split
 from lossnotes.homework.check import check
 from lossnotes.homework.finding import finding, hinted, plain
 from lossnotes.homework.markdown import markdown
+from lossnotes.homework.notebook import guarded
 
 SIGNS = dict(zip(RELATIONS, (r"\le", r"\ge", "<", ">", "="), strict=True))
 
@@ -115,14 +117,26 @@ def _number(question, typed, parameters):
 
 
 def _function(question, typed, parameters):
+    """A function is tried if NumPy is there, by its name and that of the student's numbers."""
     try:
-        ast.parse(typed)
+        code = compile(typed, "answer", "exec")
     except SyntaxError as error:
         says = f"**Line {error.lineno} cannot be read**: {plain(error.msg)}."
         return finding(question, 0, "wrong", says, "unreadable")
-    says = "This can be read as Python. Functions need NumPy, which is not in the page: they are "
-    says += "tried in the notebook, and when it is graded."
-    return finding(question, 0, "to read", says)
+    try:
+        import numpy as np
+    except ModuleNotFoundError:
+        says = "This can be read as Python. Functions need NumPy, which is not in this page: they "
+        says += "are tried in the notebook, and when it is graded."
+        return finding(question, 0, "to read", says)
+    names = {"np": np, **parameters}
+    try:
+        exec(code, names)
+    except (Exception, SystemExit) as error:
+        says = f"**It cannot be run**: {plain(f'{type(error).__name__}: {error}')}."
+        return finding(question, 0, "wrong", says, "raises an error")
+    answer = names.get(question.answer)
+    return check(question, guarded(answer) if callable(answer) else answer, parameters)
 
 
 ANSWERS = {

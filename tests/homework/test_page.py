@@ -215,11 +215,39 @@ def test_files_that_belong_to_nothing_are_named(handed_out):
     assert "no place for gradient" in opened(other, questions)["error"]
 
 
-def test_a_function_is_read_and_not_run(handed_out):
-    question = json.loads(handed_out[1])["questions"][1]
-    assert told(question, "def f(:")[0] == "wrong"
-    status, shown = told(question, "def f():\n    raise SystemExit")
+@pytest.fixture
+def function(handed_out):
+    """The question for a function, and the numbers of Ada."""
+    public = json.loads(handed_out[1])
+    return public["questions"][1], public["parameters"]
+
+
+def test_where_numpy_is_not_there_a_function_is_read_and_not_run(function, monkeypatch):
+    monkeypatch.setitem(sys.modules, "numpy", None)
+    assert told(function[0], "def f(:")[0] == "wrong"
+    status, shown = told(function[0], "def f():\n    raise SystemExit")
     assert (status, "when it is graded" in shown) == ("to read", True)
+
+
+@pytest.mark.parametrize(
+    ("change", "status", "words"),
+    [
+        (("", ""), "right", "✓"),
+        (("return (", "return -("), "wrong", "sign"),
+        (("return (", "return 1/0 + ("), "wrong", "it raises ZeroDivisionError"),
+        (("s.max()", "shift(s)"), "wrong", "it raises NameError: name 'shift' is not defined"),
+        (("def log", "1/0\ndef log"), "wrong", "<b>It cannot be run</b>: ZeroDivisionError"),
+        (("def log", "exit()\ndef log"), "wrong", "<b>It cannot be run</b>: SystemExit"),
+        (("grad(s", "gradient(s"), "missing", "There is no <code>log_loss_grad</code> yet."),
+        (("def log_loss_grad(", "log_loss_grad = 3\ndef other("), "wrong", "and is a int"),
+        (("def log_loss_grad(s, y)", "if y"), "wrong", "Line 3 cannot be read"),
+        (("s.max()", "s.max(:"), "wrong", "Line 2 cannot be read"),
+    ],
+)
+def test_where_numpy_is_there_a_function_is_tried(function, change, status, words):
+    question, parameters = function
+    found, shown = told(question, ANSWERS["q2"].replace(*change), parameters)
+    assert (found, words in shown.replace("&#x27;", "'")) == (status, True), shown
 
 
 def test_each_other_wrong_answer_unlocks_a_hint():

@@ -24,20 +24,34 @@ const wake = async () => {
   const [python, ...files] = await Promise.race([coming, missing]);
   for (const [number, name] of packed.entries()) python.FS.writeFile(`/${name}`, files[number]);
   say("Starting SymPy …");
-  return python.runPython(`
+  const answer = python.runPython(`
     import sys
     sys.path[:0] = ["/sympy.zip", "/lossnotes.zip"]
     from lossnotes.workbench import Page
     Page().answer
   `);
+  return { python, answer };
 };
+
+// What the builder has laid beside Python, which only cells and functions need: NumPy, or nothing.
+const needsNumPy = (question, [first]) =>
+  question === "run" || question === "checked" && JSON.parse(first).kind === "function";
+let brought;
+const bringNumPy = python => brought ??= (async () => {
+  const [name] = Object.keys(python.lockfile.packages);
+  if (!name) return;
+  say("Loading NumPy …");
+  await python.loadPackage(name, { messageCallback() {}, errorCallback() {} })
+    .catch(() => say("NumPy did not come: what needs it stays as printed."));
+})();
 
 const awake = wake();
 awake.then(() => postMessage({ awake: true }), error => postMessage({ fails: String(error) }));
 
 onmessage = async ({ data: { id, question, given } }) => {
   try {
-    const answer = await awake;
+    const { python, answer } = await awake;
+    if (needsNumPy(question, given)) await bringNumPy(python);
     postMessage({ id, answer: JSON.parse(answer(question, ...given)) });
   } catch (error) {
     if (error?.name === "PythonError") postMessage({ id, error: error.message.trim().split("\n").pop() });
