@@ -22,6 +22,7 @@ from lossnotes.portrait import ROWS, Portrait, read
 
 RELATIONS = ("<=", ">=", "==", "≤", "≥", "=", "<", ">")
 PLAIN = {"==": "=", "≤": "<=", "≥": ">="}
+MISWRITTEN = {"=>": ">=", "=<": "<="}
 BRACKETS = {"(": 1, "[": 1, ")": -1, "]": -1}
 # What no browser has, by what Python says of it: threads, and the text of compiled code.
 NOT_IN_PAGE = {
@@ -255,6 +256,9 @@ def chain(text, names=None):
         formulas, _, remark = line.partition("#")
         if not formulas.strip():
             continue
+        for wrong, right in MISWRITTEN.items():
+            if wrong in formulas:
+                raise ExpressionError(f"line {number}: {wrong} is written {right}")
         for relation, formula in split(formulas):
             if bool(relation) != bool(links):
                 raise ExpressionError(f"line {number}: {WANTING[bool(links)]}")

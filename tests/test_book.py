@@ -746,6 +746,10 @@ def awake(softmax):
     return softmax
 
 
+def python_script(page):
+    return page.url.partition("/book/")[0] + "/_static/workbench/python.js"
+
+
 def run(page, number):
     """Run a cell by the keyboard."""
     code = page.locator("pre[contenteditable]").nth(number)
@@ -818,7 +822,7 @@ def test_a_typed_line_is_judged_in_its_place(awake):
 
 def test_what_takes_too_long_is_stopped_and_python_starts_again(awake):
     patience = "async ([url, seconds]) => { (await import(url)).Python.patience = seconds }"
-    python = awake.url.partition("/book/")[0] + "/_static/workbench/python.js"
+    python = python_script(awake)
     run(awake, 1)
     awake.evaluate(patience, [python, 1])
     awake.keyboard.press("Control+A")
@@ -917,7 +921,7 @@ def test_python_can_be_stopped_while_it_wakes(window, address, workbench):
     page = window.new_page()
     page.goto(f"{address}/book/losses/softmax.html")
     page.get_by_role("button", name="Try it").click()
-    page.get_by_role("button", name="Run", exact=True).first.click()
+    page.get_by_role("button", name="Run cell 2", exact=True).click()
     page.get_by_role("button", name="Stop").click()
     assert run(page, 1).locator(".verdict.proved").count() == 2
     page.close()
@@ -1057,6 +1061,28 @@ def test_what_was_done_is_kept_and_given_out_and_forgotten(practised, window, ad
     assert page.evaluate("localStorage.getItem('lossnotes-practice')") == "{}"
 
 
+def test_what_was_done_in_a_chapter_that_is_open_twice_is_kept(practised, window):
+    other = window.new_page()
+    other.goto(practised.page.url)
+    other.get_by_role("button", name="Answer here").click()
+    practised.get_by_label("Your lines").fill("= here")
+    other.locator(".practice").nth(1).get_by_label("Your lines").fill("= there")
+    kept = json.loads(other.evaluate("localStorage.getItem('lossnotes-practice')"))["softmax"]
+    assert [kept[name]["typed"] for name in ("p1", "p2")] == ["= here", "= there"]
+    other.close()
+
+
+def test_whoever_asks_for_python_when_it_is_awake_is_told_so(practised, window):
+    page = window.new_page()
+    page.goto(practised.page.url)
+    page.get_by_role("button", name="Answer here").click()
+    page.evaluate("async url => (await import(url)).python.wake()", python_script(page))
+    page.get_by_role("button", name="Try it").click()
+    bar = page.get_by_role("region", name="Workbench")
+    assert "Python is ready." in bar.inner_text()
+    page.close()
+
+
 def test_where_a_browser_keeps_nothing_this_is_said(window, address, workbench):
     page = window.new_page()
     page.add_init_script(
@@ -1071,7 +1097,7 @@ def test_where_a_browser_keeps_nothing_this_is_said(window, address, workbench):
 
 def test_a_check_that_takes_too_long_is_stopped(practised):
     patience = "async ([url, seconds]) => { (await import(url)).Python.patience = seconds }"
-    python = practised.page.url.partition("/book/")[0] + "/_static/workbench/python.js"
+    python = python_script(practised.page)
     practised.page.evaluate(patience, [python, 0.2])
     long = SHIFT + "softmax(s/t)[j]/t - delta(j, y)/t + Max(0, log(K) - LSE(s) - LSE(-s))"
     answered(practised, long, "was stopped. A smaller question may have an answer.")
@@ -1156,6 +1182,18 @@ def test_a_wrong_line_of_homework_has_its_points(sheet):
     sheet.get_by_label("Your lines").press("Shift+Enter")
     sheet.get_by_text("Line 2 does not follow").wait_for()
     assert sheet.get_by_text("Not all of it yet. 1 of 4 points.").is_visible()
+
+
+def test_what_is_typed_makes_room_for_another_homework_only_if_it_may(sheet, homework):
+    sheet.get_by_label("Your lines").fill("= mine")
+    sheet.evaluate("window.confirm = () => false")
+    files = sheet.get_by_label("Your notebook, and questions.json")
+    files.set_input_files(homework[1] / "hinge.ipynb")
+    assert sheet.get_by_label("Your lines").input_value() == "= mine"
+    sheet.evaluate("window.confirm = () => true")
+    files.set_input_files(homework[1] / "hinge.ipynb")
+    sheet.wait_for_function("!document.querySelector('.sheet textarea')?.value")
+    sheet.get_by_label("Your lines").wait_for()
 
 
 def test_axe_finds_nothing_serious_in_homework(sheet):

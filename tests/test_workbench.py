@@ -202,6 +202,7 @@ def test_a_chain_goes_over_lines_with_remarks():
         ("s[j] <=", "line 1: there is no formula"),
         ("s[j]\n= 2x", "line 2: .*write a [*] for every product"),
         ("s[j] = nobody", "line 1: 'nobody' is no name here"),
+        ("1\n=> 0", "line 2: => is written >="),
     ],
 )
 def test_what_cannot_be_read_is_named_with_its_line(text, complaint):

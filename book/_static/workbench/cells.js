@@ -67,8 +67,9 @@ class Cell {
     });
     this.reset = button("Reset", () => this.restore());
     this.reset.hidden = true;
-    this.code.closest(".cell_input").append(
-      make("p", { className: "trial-buttons" }, button("Run", () => runTo(this)), this.reset));
+    const buttons = [button("Run", () => runTo(this)), this.reset];
+    for (const each of buttons) each.setAttribute("aria-label", `${each.textContent} cell ${number + 1}`);
+    this.code.closest(".cell_input").append(make("p", { className: "trial-buttons" }, ...buttons));
   }
 
   get text() { // innerText is empty where the code is folded

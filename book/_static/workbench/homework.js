@@ -38,9 +38,15 @@ export const open = place => {
   };
   const said = make("p", { role: "status", className: "trial-note" });
 
-  const openTexts = async () => {
+  // Whether another homework may take the place of this one.
+  const makeRoom = () => {
+    if (!given && !confirm("What you typed is not downloaded yet. Open another homework without it?")) return false;
+    given = true;
     answers = undefined;
     sheet.replaceChildren();
+    return true;
+  };
+  const openTexts = async () => {
     try {
       await show(await python.ask("opened", texts.ipynb, texts.json));
     } catch (error) {
@@ -48,6 +54,7 @@ export const open = place => {
     }
   };
   choose.onchange = async () => {
+    if (!makeRoom()) return void (choose.value = "");
     for (const file of choose.files) {
       const kind = file.name.split(".").pop();
       texts[kind] = await file.text();
@@ -61,7 +68,7 @@ export const open = place => {
   // An address such as homework.html#of=../handout/softmax/softmax.ipynb opens what lies on this server.
   const follow = async () => {
     const of = new URLSearchParams(location.hash.slice(1)).get("of");
-    if (!of) return;
+    if (!of || !makeRoom()) return;
     const address = new URL(of, location.href);
     if (address.origin !== location.origin) return void (status.textContent = "Only homework on this server is opened.");
     try {

@@ -16,7 +16,7 @@ export const answerBox = (question, kept, changed, parameters) => {
   if (ROWS[question.kind]) text.rows = ROWS[question.kind];
   const wrong = new Set();
   const status = make("p", { role: "status", className: "trial-note" });
-  const found = make("div", { className: "trial", role: "region", "aria-label": `What is found of ${question.name}`, "aria-live": "polite" });
+  const found = make("div", { className: "trial", role: "region", "aria-label": `What is found: ${question.asks}`, "aria-live": "polite" });
   let waits = false;
   python.listen(said => { if (waits) status.textContent = said; });
 
@@ -52,7 +52,7 @@ export const answerBox = (question, kept, changed, parameters) => {
     forget();
     changed(text.value);
   };
-  const form = make("form", { className: "claim", onreset: forget },
+  const form = make("form", { className: "claim", "aria-label": question.asks, onreset: forget },
     make("label", { htmlFor: id, textContent: LABELS[question.kind] }), text,
     make("p", { className: "trial-buttons" }, make("button", { className: "main", textContent: "Check" }),
       button("Stop", () => python.stop())), status, found);
@@ -98,19 +98,19 @@ export const download = (text, name, type) => {
 export const open = article => {
   const exercises = [...article.querySelectorAll(".practice")];
   const { chapter } = exercises[0].dataset;
-  let done = all()[chapter] ?? {};
+  const done = () => all()[chapter] ?? {}; // read each time: the chapter may be open twice
   const progress = make("p", { role: "status" });
   const tell = kept => {
-    const solved = exercises.filter(({ dataset }) => done[JSON.parse(dataset.question).name]?.solved).length;
+    const now = done();
+    const solved = exercises.filter(({ dataset }) => now[JSON.parse(dataset.question).name]?.solved).length;
     progress.textContent = `${solved} of ${exercises.length} solved.`
       + (kept ? "" : " This browser keeps nothing: they are lost with the page.");
   };
-  const save = () => tell(keep({ ...all(), [chapter]: done }));
   const boxes = exercises.map(element => {
-    const question = JSON.parse(element.dataset.question);
-    const box = answerBox(question, done[question.name]?.typed ?? "", (typed, status) => {
-      done[question.name] = { typed, solved: done[question.name]?.solved || status === "right" };
-      save();
+    const question = JSON.parse(element.dataset.question), { name } = question;
+    const box = answerBox(question, done()[name]?.typed ?? "", (typed, status) => {
+      const before = done(), solved = before[name]?.solved || status === "right";
+      tell(keep({ ...all(), [chapter]: { ...before, [name]: { typed, solved } } }));
     });
     element.insertBefore(box, element.querySelector("details"));
     return box;
@@ -120,7 +120,6 @@ export const open = article => {
     button("Forget it", () => {
       if (!confirm("Forget what you did in all chapters?")) return;
       for (const box of boxes) box.reset();
-      done = {};
       tell(keep({}));
     })));
   tell(keep(all()));

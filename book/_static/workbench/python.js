@@ -30,13 +30,16 @@ export class Python {
   #waiting = new Map();
   #count = 0;
   #listeners = [];
+  #said = "";
 
   // Whom to say what becomes of it, in words; and whom to call when its state is gone.
   listen(say, lost = () => {}) {
     this.#listeners.push({ say, lost });
+    say(this.#said);
   }
 
   #say(said) {
+    this.#said = said;
     for (const { say } of this.#listeners) say(said);
   }
 
