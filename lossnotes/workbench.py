@@ -68,11 +68,10 @@ class Page:
             with redirect_stdout(printed):
                 for statement in ast.parse(source).body:
                     lacks |= self._do(statement)
-        except (Exception, SystemExit) as error:
+                if self.shown is not None:
+                    outputs.append(_displayed(self.shown))
+        except (Exception, SystemExit, KeyboardInterrupt) as error:
             outputs.append(("error", _told(error)))
-        else:
-            if self.shown is not None:
-                outputs.append(_displayed(self.shown))
         if printed.getvalue():
             outputs.insert(0, ("text", printed.getvalue()))
         goes_on = isinstance(self.shown, Derivation)

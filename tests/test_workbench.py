@@ -105,6 +105,8 @@ def test_a_mistake_is_told_and_not_taken_for_something_missing(page):
         "unknown": "NameError: name &#x27;unknown&#x27; is not defined",
         "x = (": "SyntaxError in line 1: ",
         "exit(3)": "SystemExit: 3",
+        "raise KeyboardInterrupt": "KeyboardInterrupt",
+        "class A:\n    def __repr__(self): 1/0\nA()": "ZeroDivisionError: division by zero",
     }.items():
         answer = page.run(0, source)
         ((kind, shown),) = answer["outputs"]
