@@ -665,16 +665,6 @@ def test_another_numpy_than_that_of_the_lock_is_refused(content, numpy_wheel, tm
     assert not (tmp_path / "site").exists()
 
 
-def test_the_public_workflow_brings_the_numpy_of_the_lock():
-    lock = python_of_pages.PYTHON / python_of_pages.LOCK
-    if not lock.is_file():
-        lacking("there is no Pyodide: make .venv/.workbench", "WORKBENCH")
-    name = json.loads(lock.read_text())["packages"]["numpy"]["file_name"]
-    version = python_of_pages.PYODIDE.partition("@")[2]
-    workflow = (ROOT / ".github" / "workflows" / "book.yml").read_text()
-    assert f"/v{version}/full/{name}" in workflow
-
-
 @pytest.mark.parametrize(("built", "told"), [(True, True), (False, False)])
 def test_a_page_knows_of_python_only_if_the_book_was_built_with_it(built, told):
     app = SimpleNamespace(config=SimpleNamespace(workbench=built))
