@@ -210,8 +210,7 @@ def _for_labels(s, y, value, grad):
             values[block] = np.log1p(rest / of_label)
         if grad:
             if single:
-                e *= (1 / total)[:, None]
-                gradients[block] = e
+                np.multiply(e, (1 / total)[:, None], out=gradients[block], casting="same_kind")
             else:
                 e /= total[:, None]
             elsewhere = (rest / total).astype(gradients.dtype)
