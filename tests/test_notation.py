@@ -1,7 +1,7 @@
-"""The page of notation: every letter has a row, no letter has two where it is used.
+"""The page of notation: every letter has a row, and within a part of the book it has one alone.
 
 A letter that stands in the tables of the whole book, or of a part, holds from the chapter of its
-first use on. A letter of the last table holds in the chapters that its row names, and there only.
+first use on. A letter of the last tables holds in the chapters that its row names, and there only.
 """
 
 import importlib.util
@@ -22,6 +22,7 @@ PARTS = {
     for subtree in parse_toc_yaml(ROOT / "_toc.yml").root.subtrees
 }
 CHAPTERS = [name for part in ("Losses", "Learning", "Studies") for name in PARTS[part]]
+SOME = "Letters of some chapters"
 
 
 def short(name):
@@ -118,10 +119,13 @@ def test_a_row_without_meaning_is_found():
 
 # The letters of the prose
 
-GREEK = "alpha|beta|gamma|delta|epsilon|eta|theta|kappa|lambda|mu|nu|rho|sigma|tau|phi|ell|Delta"
+GREEK = (
+    "alpha|beta|gamma|delta|epsilon|zeta|eta|theta|kappa|lambda|mu|nu|xi|rho|sigma|tau|phi|psi|"
+    "omega|ell|Delta|Lambda"
+)
 TOKEN = re.compile(
-    r"\\(?:text|begin|end|operatorname)\*?\{[^}]*\}"  # words,
-    r"|\^T\b|\bO(?=\()|e(?=\s*\^|\\,\s*y)|d(?=[a-z](?![A-Za-z]))"  # transposes, O(1), e^x, dx
+    r"\\(?:text|begin|end|operatorname)\*?\{[^}]*\}"  # words, transposes,
+    r"|\^T\b|\bO(?=\()|e(?=\s*\^|\\,\s*y)|d(?=[a-z](?![A-Za-z])|\\xi)"  # O(1), e^x, dx
     rf"|(?P<letter>\\(?:{GREEK})(?![A-Za-z])|[A-Za-z])(?P<prime>'?)"
     r"(?:_\{?\\(?:mathrm|operatorname)\{(?P<name>\w+)\}\}?)?"  # y_AM is another symbol than y
     r"|\\mathrm\{[^}]*\}|\\[A-Za-z]+"
@@ -161,7 +165,7 @@ def meanings(page, chapter):
             named = chapters_of(row)
             if heading in PARTS:
                 places = [short(name) for name in PARTS[heading]]
-            if heading == "Letters of some chapters":
+            if heading.startswith(SOME):
                 holds = chapter in named
             else:
                 holds = chapter in places and places.index(chapter) >= places.index(named[0])
@@ -169,6 +173,20 @@ def meanings(page, chapter):
                 for letter in declared(row):
                     found.setdefault(letter, []).append(row)
     return found
+
+
+def shared(page, part):
+    """The letters with more than one row in a part. Their chapters do not matter."""
+    chapters = {short(name) for name in PARTS[part]}
+    held = [
+        row
+        for heading, table in tables(page).items()
+        for row in table
+        if heading in ("Throughout", part)
+        or (heading.startswith(SOME) and chapters & set(chapters_of(row)))
+    ]
+    letters = [letter for row in held for letter in set(declared(row))]
+    return sorted({letter for letter in letters if letters.count(letter) > 1})
 
 
 def faults(page, chapter, text):
@@ -180,14 +198,37 @@ def faults(page, chapter, text):
     return without, sorted(letter for letter in used if len(held.get(letter, [])) > 1)
 
 
+@pytest.mark.parametrize("part", ["Losses", "Learning", "Studies"])
+def test_a_letter_has_one_meaning_within_a_part(part):
+    assert shared(PAGE.read_text(), part) == []
+
+
 def prose(chapter):
     cells = nbformat.read(ROOT / f"{chapter}.ipynb", as_version=4).cells
     return "\n\n".join(cell.source for cell in cells if cell.cell_type == "markdown")
 
 
+def printed(chapter):
+    """The formulas that derivations print, without their words."""
+    cells = nbformat.read(ROOT / f"{chapter}.ipynb", as_version=4).cells
+    data = [output.get("data", {}) for cell in cells for output in cell.get("outputs", [])]
+    return without_words("\n\n".join(each.get("text/latex", "") for each in data))
+
+
+def without_words(formula):
+    """The formula without its \\text{...}, in which there may be braces."""
+    inner = r"(?:[^{}]|\{(?:[^{}]|\{[^{}]*\})*\})*"
+    return re.sub(rf"\\text\{{{inner}\}}|\\begin\{{array\}}\{{\w+\}}", " ", formula)
+
+
 @pytest.mark.parametrize("chapter", CHAPTERS, ids=short)
 def test_every_letter_of_a_chapter_has_one_row_and_one_meaning(chapter):
-    assert faults(PAGE.read_text(), short(chapter), prose(chapter)) == ([], [])
+    text = prose(chapter) + "\n\n" + printed(chapter)
+    assert faults(PAGE.read_text(), short(chapter), text) == ([], [])
+
+
+def test_the_words_beside_a_printed_formula_are_no_letters():
+    assert without_words(r"x & = y && \text{as $y_{\mathrm{AM}}$ is (proved)}") == r"x & = y &&  "
 
 
 TABLE = """
@@ -195,11 +236,12 @@ TABLE = """
 
 | $m(s, y)$ | margin | `margin` | `m` | a number | {ref}`margin` |
 
-## Letters of some chapters
+## Letters of some chapters in Losses
 
 | $t$ | time | – | `t` | a number | {ref}`kl`, {ref}`softmax` |
 | $t$ | temperature | – | `t` | a number | {ref}`softmax` |
 """
+TWO_PARTS = TABLE + "| $m$ | mean | – | `m` | a number | {ref}`sgd` |"
 
 
 @pytest.mark.parametrize(
@@ -215,3 +257,17 @@ TABLE = """
 )
 def test_a_letter_without_a_row_or_with_two_is_found(chapter, text, found):
     assert faults(TABLE, chapter, text) == found
+
+
+@pytest.mark.parametrize(
+    ("page", "row", "found"),
+    [
+        (TABLE.replace("time", "temperature"), "", ["t"]),  # it has one row, or it is not found
+        (TWO_PARTS.replace("$t$ | time", "$u$ | time"), "", []),  # m in Losses, m in Learning
+        (TWO_PARTS, "| $m_j$ | a mass | – | `m` | a number | {ref}`kde` |", ["m", "t"]),
+        (TWO_PARTS, "| $u, m$ | ends | – | `m` | numbers | {ref}`loss_design` |", ["m", "t"]),
+        (TWO_PARTS, "| $m'$ | another margin | – | `m` | a number | {ref}`kl` |", ["t"]),
+    ],
+)
+def test_a_letter_with_two_meanings_within_a_part_is_found(page, row, found):
+    assert shared(f"{page}\n{row}", "Losses") == found

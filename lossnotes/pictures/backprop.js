@@ -13,7 +13,7 @@
     size: [560, 480],
     needs: ["score", "sent", "loss", "pull", "weight", "back", "network"],
     ranges: {
-      chosen: [1, 10], moved: [-3, 3], way: [0, 3], t: [-3, 3], b: [-3, 3], g: [-1, 1], x: [-3, 3],
+      chosen: [1, 10], moved: [-3, 3], way: [0, 3], z: [-3, 3], b: [-3, 3], g: [-1, 1], x: [-3, 3],
       w_1: [-3, 3], w_2: [-3, 3], x_1: [-3, 3], x_2: [-3, 3], s_1: [-4, 4], s_2: [-4, 4], s_3: [-4, 4],
       q_1: [0, 1], q_2: [0, 1], q_3: [0, 1], g_1: [-1, 1], g_2: [-1, 1], g_3: [-1, 1],
       v_1: [-3, 3], v_2: [-3, 3], v_3: [-3, 3],
@@ -37,10 +37,10 @@
       const own = lines.map(({ layer, out, into }, n) => weights[layer][out][into] + (n === chosen - 1 ? moved : 0));
       const into = (layer, out) => own.filter((_, n) => lines[n].layer === layer && lines[n].out === out);
       const score = (layer, from) => rows[layer + 1].map((_, out) => f.score(biases[layer][out], ...into(layer, out), ...from));
-      const hidden = score(0, x), sent = hidden.map(t => f.sent(t)), scores = score(1, sent);
+      const hidden = score(0, x), sent = hidden.map(z => f.sent(z)), scores = score(1, sent);
       const pulls = scores.map((s, k) => f.pull(q[k], s, ...scores.filter((_, other) => other !== k)));
-      const behind = hidden.map((t, unit) =>
-        f.back(...pulls, t, ...own.filter((_, n) => lines[n].layer === 1 && lines[n].into === unit)));
+      const behind = hidden.map((z, unit) =>
+        f.back(...pulls, ...own.filter((_, n) => lines[n].layer === 1 && lines[n].into === unit), z));
       const carried = [x, sent], pulled = [behind, pulls];
       const gradients = lines.map(({ layer, out, into }) => f.weight(pulled[layer][out], carried[layer][into]));
       return { own, carried, pulled, gradients, units: [x, sent, scores], loss: f.loss(...q, ...scores) };

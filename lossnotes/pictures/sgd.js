@@ -12,7 +12,7 @@
     size: [560, 540],
     needs: ["rate", "limit", "next", "floor", "height", "noises"],
     ranges: {
-      gamma: [0.002, 0.16], beta: [0, 0.98], noise: [0, 1], lamda: [1, 25], nu: [-2, 2], v: [0, 1],
+      gamma: [0.002, 0.16], beta: [0, 0.98], noise: [0, 1], lamda: [1, 25], nu: [-2, 2], V: [0, 1],
       w_0: [-10, 10], w_1: [-10, 10], w_2: [-4, 4],
     },
     sliders: {
@@ -36,7 +36,7 @@
       return along;
     },
     noiseFloor: (f, { gamma, beta, noise }) =>
-      Math.sqrt([flat, steep].reduce((sum, curvature) => sum + f.floor(beta, gamma, curvature, noise ** 2), 0)),
+      Math.sqrt([flat, steep].reduce((sum, curvature) => sum + f.floor(noise ** 2, beta, gamma, curvature), 0)),
     draw(f, state) {
       const { gamma, beta, noise } = state, betas = upTo(0, 0.999, 50), rate = this.worst(f, gamma, beta);
       const edge = betas.map(b => [f.limit(b, steep), b]);
