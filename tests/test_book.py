@@ -14,12 +14,13 @@ import sys
 import zipfile
 from pathlib import Path
 from types import SimpleNamespace
-from urllib.parse import urlencode
+from urllib.parse import urlencode, urlsplit
 
 import nbformat
 import numpy as np
 import pikepdf
 import pytest
+from axe_playwright_python.base import AXE_SCRIPT
 from axe_playwright_python.sync_playwright import Axe
 from docutils import nodes
 from mpmath import mp
@@ -264,9 +265,38 @@ THIN = """
 STILL = "*, ::before, ::after { transition: none !important; animation: none !important; }"
 IN_THEME = "theme => [undefined, theme].includes(document.documentElement.dataset.theme)"
 
+# Whether a text has contrast depends on its look and on those of the boxes that it lies in. Axe
+# takes milliseconds for each text: it measures the first three of each look. A single letter it
+# takes for no text.
+LOOKS = """
+{
+  const seen = {};
+  const inherited = "rgba(0, 0, 0, 0),none,1,none,normal,static,auto";
+  const visit = (element, boxes) => {
+    const style = getComputedStyle(element);
+    const box = [style.backgroundColor, style.backgroundImage, style.opacity, style.filter,
+      style.mixBlendMode, style.position, style.zIndex].join();
+    if (box !== inherited) boxes += box;
+    element.removeAttribute("data-look");
+    const texts = [...element.childNodes].filter(node => node.nodeType === Node.TEXT_NODE);
+    const long = texts.map(text => text.data).join("").trim().length > 1;
+    if ((long || element.matches("input, select, textarea"))
+        && element.checkVisibility({ visibilityProperty: true })) {
+      const look = [style.color, style.fontSize, style.fontWeight, style.textShadow, boxes];
+      seen[look] = (seen[look] ?? 0) + 1;
+      if (seen[look] <= 3) element.dataset.look = "";
+    }
+    for (const child of element.children) visit(child, boxes);
+  };
+  visit(document.body, "");
+  axe.configure({ rules: [{ id: "color-contrast", selector: "[data-look]" }] });
+}
+"""
+AXE = Axe(f"{AXE_SCRIPT}\n{LOOKS}")
+
 # The dark page differs from the light one in its colours only.
 # Without preload: axe would ask for style sheets at addresses that the page does not use.
-AXE = {
+RULES = {
     theme: {"resultTypes": ["violations"], "preload": False, **rules}
     for theme, rules in {
         "light": {},
@@ -275,24 +305,31 @@ AXE = {
 }
 
 
-def look(window, url):
-    """Visit a page, its solutions unfolded; what is to complain of, by width, theme and kind.
+def listening(window):
+    """A page; what it logs and what it asks of other hosts is in `heard`."""
+    page = window.new_page()
+
+    def log(message):
+        if message.type == "error":
+            page.heard["console"].append(f"{message.text} ({message.location['url']})")
+
+    def ask(request):
+        if urlsplit(request.url).hostname not in (None, "127.0.0.1"):
+            page.heard["requests"].append(request.url)
+
+    page.on("console", log)
+    page.on("pageerror", lambda error: page.heard["console"].append(str(error)))
+    page.on("request", ask)
+    return page
+
+
+def look(page, url):
+    """Visit an address, its solutions unfolded; what is to complain of, by width, theme and kind.
 
     It is loaded once, in a wide window that is made narrow then.
     """
     found = {case: {"console": [], "requests": []} for case in CASES}
-    complaints = found[CASES[0]]
-
-    def leaves(address):
-        return address.startswith("http") and address.split("/", 3)[:3] != url.split("/", 3)[:3]
-
-    def refuse(route):
-        complaints["requests"].append(route.request.url)
-        route.abort()
-
-    def note(message):
-        if message.type == "error":
-            complaints["console"].append(f"{message.text} ({message.location['url']})")
+    page.heard = found[CASES[0]]
 
     def show(width, theme):
         page.set_viewport_size({"width": width, "height": 900})
@@ -300,17 +337,13 @@ def look(window, url):
         page.wait_for_function(IN_THEME, arg=theme)
         page.evaluate(DRAWN)
 
-    page = window.new_page()
-    page.route(leaves, refuse)
-    page.on("console", note)
-    page.on("pageerror", lambda error: complaints["console"].append(str(error)))
     page.set_viewport_size({"width": WIDTHS[0], "height": 900})
     page.emulate_media(color_scheme=THEMES[0])
     page.goto(url)
     page.evaluate(READY)
     page.add_style_tag(content=STILL)
     for case in CASES:
-        complaints = found[case]
+        complaints = page.heard = found[case]
         show(*case)
         complaints["images"] = page.evaluate(IMAGES)
         complaints["mathematics"] = page.evaluate(MATHEMATICS)
@@ -322,11 +355,10 @@ def look(window, url):
         show(*case)
         found[case]["axe"] = [
             f"{violation['id']} ({violation['help']}): {node['html'][:200]}"
-            for violation in Axe().run(page, options=AXE[case[1]]).response["violations"]
+            for violation in AXE.run(page, options=RULES[case[1]]).response["violations"]
             if violation["impact"] in ("serious", "critical")
             for node in violation["nodes"]
         ]
-    page.close()
     return found
 
 
@@ -347,6 +379,7 @@ def browser(playwright):
     if paper.CHROMIUM is None:
         lacking("no Chromium found; on Debian and Ubuntu: apt install chromium", "BROWSER")
     quiet = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--no-first-run"]
+    quiet += ["--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1"]  # no other host is there
     browser = playwright.chromium.launch(executable_path=paper.CHROMIUM, args=quiet)
     yield browser
     browser.close()
@@ -366,9 +399,17 @@ def address(site):
 # Every page
 
 
+@pytest.fixture(scope="module")
+def page(window):
+    """One for all visits: a new one takes longer to begin than most pages to load."""
+    page = listening(window)
+    yield page
+    page.close()
+
+
 @pytest.fixture(scope="module", params=PAGES)
-def visit(request, window, address):
-    return look(window, f"{address}/{request.param}.html")
+def visit(request, page, address):
+    return look(page, f"{address}/{request.param}.html")
 
 
 @pytest.fixture(params=CASES, ids=lambda case: "-".join(map(str, case)))
@@ -439,6 +480,12 @@ WRONG = [
         "<div class='cell_output'><pre style='font-size: 9px'>tiny</pre></div>",
     ),
     ("axe", "color-contrast", "<p style='color: #aaa'>pale</p>"),
+    (
+        "axe",
+        "like four others, upon grey",
+        4 * "<p style='color: #767676'>upon white</p>"
+        + "<div style='background: #ccc; color: #767676'>like four others, upon grey</div>",
+    ),
     ("axe", "scrollable-region", f"<pre style='width: 9em; overflow: auto'>{99 * 'x'}</pre>"),
 ]
 FRAME = """<!doctype html><html lang="en"><title>A page</title>
@@ -454,14 +501,14 @@ PAGES_BY_HAND = {
 
 
 @pytest.fixture(scope="module")
-def by_hand(window, tmp_path_factory):
+def by_hand(page, tmp_path_factory):
     """What is complained of in each page written here."""
     folder = tmp_path_factory.mktemp("by_hand")
     (folder / "_static").symlink_to(ROOT / "book" / "_static")
     for name, body in PAGES_BY_HAND.items():
         (folder / f"{name}.html").write_text(FRAME.format(body))
     address = paper.serve(folder)
-    return {name: look(window, f"{address}/{name}.html") for name in PAGES_BY_HAND}
+    return {name: look(page, f"{address}/{name}.html") for name in PAGES_BY_HAND}
 
 
 @pytest.mark.parametrize(("kind", "complaint", "body"), WRONG)
@@ -956,7 +1003,7 @@ def test_a_woken_page_fits_a_phone(awake):
 def test_axe_finds_nothing_serious_in_a_woken_page(awake):
     run(awake, 2)
     awake.add_style_tag(content=STILL)
-    found = Axe().run(awake, options=AXE["light"]).response["violations"]
+    found = AXE.run(awake, options=RULES["light"]).response["violations"]
     assert [each["id"] for each in found if each["impact"] in ("serious", "critical")] == []
 
 
@@ -1113,7 +1160,7 @@ def test_axe_finds_nothing_serious_in_what_is_found(practised):
         page.wait_for_function(IN_THEME, arg=theme)
         page.set_viewport_size({"width": 390, "height": 800})
         assert page.evaluate(SCROLLING) == []
-        found = Axe().run(page, context=".practice", options=AXE[theme]).response["violations"]
+        found = Axe().run(page, context=".practice", options=RULES[theme]).response["violations"]
         assert [each for each in found if each["impact"] in ("serious", "critical")] == []
     page.emulate_media(color_scheme="light")
 
@@ -1204,7 +1251,7 @@ def test_axe_finds_nothing_serious_in_homework(sheet):
         assert sheet.evaluate(SCROLLING) == []
     for theme in THEMES:
         sheet.emulate_media(color_scheme=theme)
-        found = Axe().run(sheet, context=".sheet", options=AXE[theme]).response["violations"]
+        found = Axe().run(sheet, context=".sheet", options=RULES[theme]).response["violations"]
         assert [each for each in found if each["impact"] in ("serious", "critical")] == []
 
 
