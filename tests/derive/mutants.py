@@ -1,5 +1,6 @@
 """Wrong steps made from right ones: what a slip of the pen would have written instead."""
 
+import ast
 import contextlib
 import io
 import json
@@ -65,9 +66,69 @@ class Run:
                 yield from (case.attained.kind, case.only_there.kind)
 
 
+def owner(node):
+    """The name at the root of x, x.a, x[0].b(...)."""
+    while isinstance(node, ast.Attribute | ast.Subscript | ast.Call):
+        node = node.func if isinstance(node, ast.Call) else node.value
+    return getattr(node, "id", None)
+
+
+def bound(statement):
+    """The names that a statement binds, and those of what it assigns a part to."""
+    for node in ast.walk(statement):
+        if isinstance(node, ast.FunctionDef | ast.ClassDef):
+            yield node.name
+        elif isinstance(node, ast.alias):
+            yield node.asname or node.name
+        elif isinstance(getattr(node, "ctx", None), ast.Store):
+            yield owner(node)
+
+
+def called(statement):
+    """The names of what a statement without a target may change, since it calls a method of it."""
+    if isinstance(statement, ast.Expr | ast.For | ast.With | ast.If):
+        for node in ast.walk(statement):
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
+                yield owner(node)
+
+
+def read(statement):
+    """The names that a statement reads, and the methods that it asks for."""
+    for node in ast.walk(statement):
+        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load):
+            yield node.id
+        elif isinstance(node, ast.Attribute):
+            yield f".{node.attr}"
+
+
+def that_derive(source):
+    """The statements that derive, and those on which these depend.
+
+    Most of the time of a notebook goes into what it trains and draws, which nbval compares.
+    """
+    statements = ast.parse(source).body
+    imports = [node for node in statements if isinstance(node, ast.Import | ast.ImportFrom)]
+    modules = {name for node in imports for name in bound(node)}
+    makers, needed = {"Derivation", ".step", ".equality"}, []
+    for statement in statements:
+        if statement not in imports and makers & {*read(statement)}:
+            needed.append(statement)
+            if isinstance(statement, ast.FunctionDef | ast.ClassDef):
+                makers.add(statement.name)
+    wanted = set()
+    for statement in reversed(statements):
+        changed = {*bound(statement)} | ({*called(statement)} - modules)
+        if statement in needed or changed & wanted:
+            needed.append(statement)
+            if isinstance(statement, ast.Assign):  # what had these names before, nobody reads
+                wanted -= {target.id for target in statement.targets if hasattr(target, "id")}
+            wanted |= {*read(statement)}
+    return [statement for statement in statements if statement in needed]
+
+
 @cache
 def run(notebook):
-    """Run the cells of a notebook, those of solutions included, and time their checks."""
+    """Run what a notebook derives, solutions included, and time its checks."""
     made, spent, searched = [], [], []
     plain_init = Derivation.__init__
 
@@ -87,6 +148,7 @@ def run(notebook):
 
     matplotlib.use("Agg")
     cells = json.loads(notebook.read_text(encoding="utf-8"))["cells"]
+    source = "\n".join("".join(c["source"]) for c in cells if c["cell_type"] == "code")
     namespace = {"__name__": notebook.stem}
     with (
         mock.patch.object(Derivation, "__init__", noted),
@@ -97,9 +159,8 @@ def run(notebook):
         contextlib.redirect_stdout(io.StringIO()),
         warnings.catch_warnings(action="ignore"),
     ):
-        for cell in cells:
-            if cell["cell_type"] == "code":
-                exec("".join(cell["source"]), namespace)
+        code = compile(ast.Module(that_derive(source), []), notebook.name, "exec")
+        exec(code, namespace)
     shown = [derivation for derivation in made if derivation.steps]
     return Run(shown, len(spent), sum(spent), sum(searched))
 

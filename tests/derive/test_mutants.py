@@ -1,5 +1,7 @@
 """Every step of every derivation of the book, written wrongly in every way, must be refused."""
 
+import ast
+import json
 from collections import Counter
 from unittest import mock
 
@@ -10,7 +12,7 @@ from lossnotes.derive import Derivation, Verdict, compare, equal, prove
 from lossnotes.derive.bounds import at
 from lossnotes.derive.symbols import LSE, delta, j, k, maximum, one_hot, s, softmax, y
 
-from .mutants import NOTEBOOKS, forget, mutants_of, run
+from .mutants import BOOK, NOTEBOOKS, forget, mutants_of, run, that_derive
 
 KINDS = [
     "sign flipped",
@@ -86,6 +88,47 @@ def test_no_mutated_step_survives(notebook, record_property):
         f"{count['true']} proved true, {count['survives']} survivors",
     )
     assert [text for _, end, text in results if end == "survives"] == []
+
+
+def shown_in(notebook):
+    """The derivations that a reader sees, as HTML."""
+    for cell in json.loads(notebook.read_text(encoding="utf-8"))["cells"]:
+        for output in cell.get("outputs", []):
+            html = "".join(output.get("data", {}).get("text/html", ""))
+            if html.startswith('<table class="derivation'):
+                yield html
+
+
+@pytest.mark.parametrize("notebook", NOTEBOOKS, ids=lambda notebook: notebook.stem)
+def test_every_derivation_that_a_reader_sees_is_among_them(notebook):
+    made = {derivation._repr_html_() for derivation in run(notebook).derivations}
+    shown = list(shown_in(notebook))
+    assert shown or notebook.parent == BOOK
+    assert [html for html in shown if html not in made] == []
+
+
+NOTEBOOK = """
+from sympy import Symbol, exp
+from lossnotes import figures
+from lossnotes.derive import Derivation
+x, sides = Symbol("x"), []
+sides.append(exp(x))
+def begin(side):
+    return Derivation(side)
+first = begin(sides[0])
+first.step(exp(x), "the same")
+first
+figures.style()
+slow = sum(range(10))
+slow.bit_length()
+"""
+
+
+def test_what_a_notebook_does_besides_is_left_out():
+    kept = that_derive(NOTEBOOK)
+    dropped = ["from lossnotes import figures", "first", *NOTEBOOK.splitlines()[-3:]]
+    every = [ast.unparse(statement) for statement in ast.parse(NOTEBOOK).body]
+    assert [text for text in every if text not in map(ast.unparse, kept)] == dropped
 
 
 def test_every_kind_of_slip_is_made():
