@@ -3,6 +3,7 @@
 A step that comes a hundredth too late is right almost everywhere: at random points nobody sees it.
 """
 
+from functools import lru_cache
 from itertools import islice, pairwise, product
 
 from mpmath import mp
@@ -86,38 +87,49 @@ def _stays(symbol, value, indices):
     return symbol in indices or isinstance(value, (int, frozenset))
 
 
+@lru_cache(10_000)
 def _ordered(left, right, classes):
     return sorted(free_switches(left, classes) | free_switches(right, classes), key=str)
 
 
 def _both_sides(switch, a, b, halvings):
+    """Both sides of a change on the line from a to b, which is cut into 2^halvings parts."""
     if _shape(a) != _shape(b):
         return
-    low, high = mp.mpf(0), mp.mpf(1)
-    case = _case(switch, a)
-    if case == _case(switch, b):
+    here, there = (evaluate(switch, point) for point in (a, b))
+    case = _case(switch, here)
+    if case == _case(switch, there):
         return
-    for _ in range(halvings):
-        middle = (low + high) / 2
-        if _case(switch, _between(a, b, middle)) == case:
-            low = middle
-        else:
-            high = middle
-    yield _between(a, b, low)
-    yield _between(a, b, high)
+
+    def is_before(place):
+        return _case(switch, evaluate(switch, _between(a, b, place, halvings))) == case
+
+    low, high = 0, 2**halvings
+    gap = here - there
+    is_real = isinstance(gap, mp.mpf) and mp.isfinite(gap)
+    if is_real and not isinstance(switch, (argmax, floor)):  # most are straight
+        guess = min(max(int(here / gap * high), low), high - 1)
+        low, high = (guess, high) if is_before(guess) else (low, guess)
+        if low == guess and not is_before(guess + 1):
+            high = guess + 1
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (middle, high) if is_before(middle) else (low, middle)
+    yield _between(a, b, low, halvings)
+    yield _between(a, b, high, halvings)
 
 
 def _shape(point):
     return {x: len(v) for x, v in point.values.items() if isinstance(v, list)}
 
 
-def _case(switch, point):
-    value = evaluate(switch, point)
-    return value if isinstance(switch, (argmax, floor)) else mp.sign(value)
+def _case(switch, number):
+    """The sign of a switch that is a number, or its class, or its whole part."""
+    return number if isinstance(switch, (argmax, floor)) else mp.sign(number)
 
 
-def _between(a, b, share):
-    """A point on the line from a to b; classes and sets stay."""
+def _between(a, b, place, halvings):
+    """The point at a place of the line from a to b; classes and sets stay."""
 
     def mixed(x, y):
         if isinstance(x, list):
@@ -125,6 +137,7 @@ def _between(a, b, share):
         return x if isinstance(x, (int, frozenset)) else x + share * (y - x)
 
     with mp.workdps(20 * DIGITS):  # so that probabilities sum to one still
+        share = mp.ldexp(place, -halvings)
         values = {symbol: mixed(x, b.values[symbol]) for symbol, x in a.values.items()}
     return Point(values, b.kind)
 

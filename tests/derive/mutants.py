@@ -172,6 +172,7 @@ def forget():
         conditions,
         points,
         prove,
+        prove.floats,
         prove.integrals,
         prove.reduce,
         prove.signs,

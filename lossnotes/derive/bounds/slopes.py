@@ -13,12 +13,12 @@ from sympy import (
     fraction,
     log,
     oo,
-    sympify,
     together,
 )
 from sympy.polys.polyerrors import PolynomialError
 
 from lossnotes.derive.bounds.goal import in_numbers, named
+from lossnotes.derive.prove import floats
 from lossnotes.derive.prove.integrals import at
 from lossnotes.derive.prove.signs import (
     BEYOND_TWO,
@@ -189,8 +189,10 @@ def _is_clearly_not_zero(value):
     numbers = {x: 0.37 + 0.11 * n for n, x in enumerate(sorted(value.free_symbols, key=str))}
     if any(x.is_integer for x in numbers):
         return False
-    found = sympify(value.xreplace(numbers)).evalf(15)
-    return bool(found.is_Float and abs(found) > 1e-6)
+    try:
+        return abs(floats.value(value, numbers)) > 1e-6
+    except floats.FAILS:
+        return False
 
 
 def _is_in(place, lower, upper):

@@ -8,6 +8,7 @@ from functools import lru_cache
 
 from sympy import Dummy, I, Integral, Pow, Sum, Symbol, cos, exp, expand, log, sin, together
 
+from lossnotes.derive.prove.floats import is_negative_somewhere
 from lossnotes.derive.symbols import Between, K
 
 BEYOND_TWO = Symbol("K - 2", integer=True, nonnegative=True)
@@ -32,9 +33,13 @@ def is_nonnegative(expression):
 @lru_cache(10_000)
 def _is_above_zero(expression, strict):
     expression = perhaps_zero(expression)
-    plain, expanded = from_two(expression), expand(from_two(expression))
-    known = expression, plain, expanded
-    if any(part.is_positive if strict else part.is_nonnegative for part in known):
+    if is_negative_somewhere(expression):
+        return False
+    plain = from_two(expression)
+    if _says(expression, strict) or _says(plain, strict):
+        return True
+    expanded = expand(plain)
+    if _says(expanded, strict):
         return True
     if expression.has(I):
         return False
@@ -43,6 +48,11 @@ def _is_above_zero(expression, strict):
         or _at_the_ends(expanded, strict)
         or _known(expression, strict)
     )
+
+
+def _says(expression, strict):
+    """Whether SymPy says that an expression is positive, or not negative."""
+    return bool(expression.is_positive if strict else expression.is_nonnegative)
 
 
 def perhaps_zero(expression):

@@ -1,0 +1,115 @@
+"""Values in floats, at random points: what is false there need not be tried to be proved.
+
+No proof rests on them. A number has the sign that its assumptions say, and is free otherwise.
+"""
+
+import math
+from functools import lru_cache
+from random import Random
+
+from sympy import Indexed, Symbol
+
+from lossnotes.derive.symbols import Between, K, Probabilities
+
+POINTS = 3
+CLEAR = 1e-7  # of the size of the terms
+FUNCTIONS = {name: getattr(math, name) for name in "exp log sin cos tan sinh cosh tanh".split()}
+FAILS = (ArithmeticError, ValueError, TypeError)
+
+
+class Unknown(ValueError):
+    """An expression that has no value in floats, whatever its numbers are."""
+
+
+def value(expression, numbers):
+    """The value of an expression; `numbers` are those of its symbols and entries."""
+    if expression in numbers:
+        return numbers[expression]
+    if expression.is_Rational:
+        return expression.p / expression.q
+    if expression.is_Add:
+        return sum([value(part, numbers) for part in expression.args])
+    if expression.is_Mul:
+        return math.prod([value(part, numbers) for part in expression.args])
+    if expression.is_Pow:
+        base, power = expression.args
+        return value(base, numbers) ** value(power, numbers)
+    if expression.is_NumberSymbol:
+        return float(expression)
+    function = FUNCTIONS.get(expression.func.__name__)
+    if function is None or len(expression.args) != 1:
+        raise Unknown(f"no value is known for {expression}")
+    return function(value(expression.args[0], numbers))
+
+
+def sign(expression, numbers):
+    """1 or -1; 0 where it has none, or rounding may hide it."""
+    if expression.is_Mul:
+        return math.prod([sign(factor, numbers) for factor in expression.args])
+    terms = expression.args if expression.is_Add else (expression,)
+    found = [value(term, numbers) for term in terms]
+    whole = sum(found)
+    if not abs(whole) > CLEAR * sum(map(abs, found)):
+        return 0
+    return 1 if whole > 0 else -1
+
+
+def draw(number, numbers, generator):
+    """A number that fulfils the assumptions of a symbol, those of K and of `Between` too."""
+    if isinstance(number, Between):
+        lower, upper = (value(end, numbers) for end in (number.lower, number.upper))
+        return lower + (upper - lower) * generator.random() ** generator.choice((1, 4, 0.25))
+    if isinstance(number, Indexed) and isinstance(number.base, Probabilities):
+        return generator.random()
+    if number == K or number.is_integer:
+        return generator.choice((2.0, 3.0, 4.0, 7.0, 30.0))  # no powers of many digits
+    size = math.exp(generator.gauss(0, 1.5))
+    if number.is_positive or number.is_nonnegative:
+        return size
+    return generator.choice((-1, 1)) * size
+
+
+@lru_cache(10_000)
+def is_negative_somewhere(expression):
+    """Whether an expression is clearly negative at a point."""
+    symbols = _numbers(expression)
+    if not symbols:
+        return False
+    generator = Random(14)
+    for _ in range(POINTS):
+        numbers = {}
+        try:
+            for number in symbols:
+                numbers[number] = draw(number, numbers, generator)
+            if sign(expression, numbers) < 0:
+                return True
+        except Unknown:
+            return False
+        except FAILS:
+            continue
+    return False
+
+
+def _numbers(expression):
+    """The symbols and entries, each after those of its ends; None if one is not plainly real."""
+    found = {}
+
+    def visit(part):
+        if not isinstance(part, (Symbol, Indexed)):
+            for inner in part.args:
+                visit(inner)
+        elif part not in found:
+            if isinstance(part, Between):
+                visit(part.lower)
+                visit(part.upper)
+            found[part] = True
+
+    visit(expression)
+    return tuple(found) if all(map(_is_plain, found)) else None
+
+
+def _is_plain(number):
+    """Whether the assumptions on a number are those that `draw` knows."""
+    if number.is_integer:
+        return not number.is_nonpositive and number.is_even is None
+    return number.is_real and not number.is_nonpositive
