@@ -54,6 +54,7 @@ MORE_CLASSES = (4, 6, 8, 9, 12, 33, 100)
 CLASSES_ALONE = (*range(2, 24), 33, 50, 51, 64, 100, 101, 128, 333, 1000)
 SCALES = (1, 2, 3, 6, 9, 15, -3, -9, -15)  # powers of ten
 FEWEST = 6  # points of a claim whose values are dear
+CHOICES = 3_000  # of classes for the indices of a claim
 EFFORT = 3_000  # numbers to be computed in one kind of trial of a claim
 
 
@@ -266,7 +267,7 @@ def _draw(names, regions, fewest, seed, special, counts):
 def _draws(names, regions, fewest, seed, special, counts):
     generator = random.Random(seed)
     for classes in counts:
-        choices = list(product(range(1, classes + 1), repeat=len(names.indices)))
+        choices = _choices(classes, len(names.indices), generator)
         if len(choices) > 8:
             choices = _one_of_each_coincidence(choices, generator)
         while len(choices) < fewest:
@@ -279,6 +280,13 @@ def _draws(names, regions, fewest, seed, special, counts):
             yield Point(values)
         if special and not last:
             yield from _special(names, values, generator)
+
+
+def _choices(classes, count, generator):
+    """Every choice of classes for some indices, or as many of them as can be looked through."""
+    if classes**count <= CHOICES:
+        return list(product(range(1, classes + 1), repeat=count))
+    return [tuple(generator.choices(range(1, classes + 1), k=count)) for _ in range(CHOICES)]
 
 
 def _special(names, values, generator):

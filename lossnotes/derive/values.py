@@ -418,29 +418,49 @@ def _limit(expression):
 
 
 def _derivative(expression):
-    slope = _formula(expression.expr)
-    for variable in expression.variables:
-        slope = _slope(slope, variable, expression.expr)
-    return slope
+    """Central differences of any order; each point of their grid is looked at once.
 
+    A difference of order n loses 3/4 n of the digits: so many more are used, by all orders alike.
+    """
+    function = _formula(expression.expr)
+    variables = tuple(expression.variables)
+    different = tuple(dict.fromkeys(variables))
+    moved = [
+        _moved_entry(variable) if isinstance(variable, Indexed) else _moved_number(variable)
+        for variable in different
+    ]
+    orders = [different.index(variable) for variable in variables]
 
-def _slope(function, variable, expression):
-    """The slope of a function of the values by central differences."""
-    moved = _moved_entry(variable) if isinstance(variable, Indexed) else _moved_number(variable)
-
-    def slope(values):
+    def derivative(values):
         digits = mp.dps
         values = {ASKED: digits} | values  # one rule for a quadrature and its neighbours will do
-        with mp.workdps(2 * digits):
+        grid = {}
+        with mp.workdps((1 + len(orders)) * digits):
             step = mp.mpf(10) ** (-3 * digits // 4)
-            below, here, above = (
-                function(values | {SUMS: {}} | moved(values, shift)) for shift in (-step, 0, step)
-            )
-            if abs(above - 2 * here + below) > step * mp.sqrt(step) * max(1, abs(here)):
-                raise Excluded(f"a kink of {expression}")
-            return (above - below) / (2 * step)
 
-    return slope
+            def value(place):
+                if place not in grid:
+                    there = values | {SUMS: {}}
+                    for move, number in zip(moved, place, strict=True):
+                        there = there | move(there, number * step)
+                    grid[place] = function(there)
+                return grid[place]
+
+            def slope(orders, place):
+                if not orders:
+                    return value(place)
+                first, *others = orders
+                below, here, above = (
+                    slope(others, (*place[:first], place[first] + way, *place[first + 1 :]))
+                    for way in (-1, 0, 1)
+                )
+                if abs(above - 2 * here + below) > step * mp.sqrt(step) * max(1, abs(here)):
+                    raise Excluded(f"a kink of {expression.expr}")
+                return (above - below) / (2 * step)
+
+            return slope(orders, (0,) * len(different))
+
+    return derivative
 
 
 def _moved_number(symbol):

@@ -12,6 +12,7 @@ from sympy import (
 
 from lossnotes.derive import Point
 from lossnotes.derive.points import (
+    CHOICES,
     CLASS_COUNTS,
     coincidences,
     draw_points,
@@ -42,6 +43,12 @@ from lossnotes.derive.symbols import (
 )
 
 N = Symbol("N", integer=True, positive=True)
+
+
+def test_of_the_classes_of_many_indices_some_are_looked_at():
+    many = draw_points(sum(delta(i, Symbol(f"k{n}", integer=True)) for n in range(9)))
+    assert len(many) <= len(CLASS_COUNTS) * CHOICES
+    assert {point.values[K] for point in many} == set(CLASS_COUNTS)
 
 
 def test_every_class_lies_between_one_and_K():

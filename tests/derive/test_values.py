@@ -1,5 +1,7 @@
 """Values are right to the last digits, and absent where there is none."""
 
+from unittest import mock
+
 import mpmath
 import pytest
 from mpmath import mp
@@ -166,6 +168,23 @@ def test_a_derivative_is_right_to_fifty_digits_and_does_not_ask_sympy():
         assert abs(curvature - exact * (1 - exact)) < 1e-49
     Wrong.__name__ = "exp"
     assert abs(evaluate(Derivative(Wrong(c), c), point) - mpmath.e) < 1e-14
+
+
+def test_a_derivative_of_a_high_order_has_fifty_digits():
+    point = Point({K: 3, s: [mp.mpf(1), mp.mpf(2) / 5, mp.mpf(-2)], j: 2, k: 3})
+    exponential = exp(2 * s[j] + 3 * s[k])
+    with mp.workdps(50):
+        found = evaluate(Derivative(exponential, (s[j], 4), (s[k], 2)), point)
+        assert abs(found / evaluate(144 * exponential, point) - 1) < mp.mpf(10) ** -48
+
+
+def test_the_grid_of_a_derivative_grows_by_two_places_an_order():
+    looked_at = mock.Mock(wraps=mpmath.exp)
+    with mock.patch("mpmath.exp", looked_at):
+        for order in (2, 4, 6):
+            looked_at.reset_mock()
+            evaluate(Derivative(exp(c + order), (c, order)), Point({c: mp.mpf(1)}))
+            assert looked_at.call_count == 2 * order + 1
 
 
 def test_a_derivative_by_a_probability_moves_that_entry_alone():
