@@ -25,7 +25,7 @@ from lossnotes.derive.points import (
     many_classes,
     nearly_alike,
 )
-from lossnotes.derive.prove import proves_equal
+from lossnotes.derive.prove import Stopped, proves_equal
 from lossnotes.derive.symbols import K
 from lossnotes.derive.values import Excluded, GivenUp, Noise, Undefined, evaluate
 from lossnotes.derive.why import reasons
@@ -92,7 +92,7 @@ class Verdict:
 
     `given_up` counts the points where a side was out of reach, or had no value because of where the
     point was chosen. A proof holds `where` both sides have a value: sentences, such as "c is not
-    1". `why` holds what the proof used, in that order.
+    1". `why` holds what the proof used, in that order; where none was looked for, why not.
     """
 
     kind: str
@@ -184,9 +184,13 @@ def _compare(left, right, relation, special, prove):
     trial = Trial(left, relation, right)
     trial.through((point for point in drawn if point.values[K] != SLOWEST), digits)
     sought = prove and (special or relation == "=")
+    why = ()
     if sought and trial.tried and not trial.witness:
-        with reasons() as used:
-            proved = _proves(left, relation, right)
+        try:
+            with reasons() as used:
+                proved = _proves(left, relation, right)
+        except Stopped as stopped:
+            proved, why = False, (str(stopped),)
         if proved:
             why = tuple(fact for fact in used if isinstance(fact, str))
             return Verdict("proved", trial.tried, why=why, where=conditions(left, right))
@@ -202,8 +206,9 @@ def _compare(left, right, relation, special, prove):
     if not trial.tried:
         reason = f": {trial.reason}" if trial.reason else ""
         raise ValueError(f"no point has a value on both sides of {left} {relation} {right}{reason}")
-    kind = "refuted" if trial.witness else "confirmed"
-    return Verdict(kind, trial.tried, trial.witness, trial.given_up)
+    if trial.witness:
+        return Verdict("refuted", trial.tried, trial.witness, trial.given_up)
+    return Verdict("confirmed", trial.tried, given_up=trial.given_up, why=why)
 
 
 def hard_points(left, relation, right, special):

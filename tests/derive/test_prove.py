@@ -1,5 +1,9 @@
 """What is true of the lecture is proved for every K; what is false is proved by nobody."""
 
+from itertools import pairwise
+from math import prod
+from unittest import mock
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -20,7 +24,7 @@ from sympy import (
     tanh,
 )
 
-from lossnotes.derive import compare, equal
+from lossnotes.derive import compare, equal, prove
 from lossnotes.derive.prove import proves_equal
 from lossnotes.derive.prove.signs import is_positive
 from lossnotes.derive.symbols import (
@@ -228,3 +232,29 @@ def test_a_random_true_rewrite_is_never_refuted(a, b, d):
 def test_a_random_false_rewrite_is_always_refuted_and_never_proved(a, slip):
     assert not proves_equal(a + slip, a)
     assert compare(a + slip, "=", a).kind == "refuted"
+
+
+NAMED = [Symbol(f"k{n}", integer=True, positive=True) for n in range(8)]
+
+
+def test_what_deltas_pick_is_proved_without_looking_at_every_coincidence():
+    picked = over(i, sum(delta(i, place) for place in NAMED) * s[i])
+    with mock.patch.object(prove, "cases", side_effect=AssertionError("4140 cases")):
+        assert equal(picked, sum(s[place] for place in NAMED)).kind == "proved"
+
+
+def test_a_coincidence_that_matters_is_not_forgotten_among_many():
+    assert compare(over(i, prod(delta(i, place) for place in NAMED)), "=", 0).kind == "refuted"
+    assert compare(1 / (s[j] - s[k]) + sum(delta(j, n) for n in NAMED), "=", 0).kind == "refuted"
+
+
+def test_where_classes_may_coincide_in_too_many_ways_it_is_said():
+    pairs = list(pairwise(NAMED))
+    left, right = (sum(delta(*two) * s[two[n]] for two in pairs) for n in (0, 1))
+    verdict = equal(left, right)
+    assert verdict.kind == "confirmed"
+    assert verdict.why == (
+        "its classes may coincide in more than 250 ways: no proof was looked for",
+    )
+    few = pairs[:4]
+    assert equal(*(sum(delta(*two) * s[two[n]] for two in few) for n in (0, 1))).kind == "proved"

@@ -8,6 +8,9 @@ from lossnotes.derive.prove.reduce import apart, before
 from lossnotes.derive.prove.unfold import RANGES, side, unfold
 from lossnotes.derive.symbols import K, Others, entry, maximum
 
+FEW = 4  # classes whose every coincidence is looked at first
+MOST = 250  # ways in which classes coincide that are looked at
+
 
 def single_out(expression):
     """max over all classes = max(s_y, max over the others), for each y that is singled out."""
@@ -24,17 +27,30 @@ def single_out(expression):
 
 def cases(expression, also=()):
     """Every way in which the classes named in deltas coincide: (renaming, distinct classes)."""
-    classes = set(also) | {
-        argument
-        for delta in expression.atoms(KroneckerDelta, before)
-        for argument in delta.args
-        if not argument.free_symbols & RANGES.keys()
-    }
-    classes |= {
-        others.args[0]
-        for others in expression.atoms(Others)
-        if not others.free_symbols & RANGES.keys()
-    }
+    classes = {*also, *in_deltas(expression), *_in_denominators(expression)}
+    for blocks in partitions(sorted(classes, key=str)):
+        yield (
+            {member: block[0] for block in blocks for member in block[1:]},
+            frozenset(block[0] for block in blocks),
+        )
+
+
+def tell_nothing(expression):
+    """Whether the cases may be left out: there are many, and no denominator is zero in one."""
+    return len(in_deltas(expression)) > FEW and not _in_denominators(expression)
+
+
+def in_deltas(expression):
+    """The classes that deltas, and sets of all others, name."""
+    deltas = expression.atoms(KroneckerDelta, before)
+    classes = {argument for delta in deltas for argument in delta.args}
+    classes |= {others.args[0] for others in expression.atoms(Others)}
+    return {place for place in classes if not place.free_symbols & RANGES.keys()}
+
+
+def _in_denominators(expression):
+    """The classes of two entries of a vector, where something else holds if these are the same."""
+    classes = set()
     for part in expression.atoms(Pow, side):
         if part.is_Pow and (part.exp.is_nonnegative or part.base.is_positive):
             continue
@@ -48,11 +64,7 @@ def cases(expression, also=()):
             for index in one.indices + other.indices
             if not index.free_symbols & RANGES.keys()
         }
-    for blocks in partitions(sorted(classes, key=str)):
-        yield (
-            {member: block[0] for block in blocks for member in block[1:]},
-            frozenset(block[0] for block in blocks),
-        )
+    return classes
 
 
 def joined(sizes, renamed):
