@@ -28,7 +28,7 @@ from lossnotes.derive.points import (
 from lossnotes.derive.prove import Stopped, proves_equal
 from lossnotes.derive.symbols import K
 from lossnotes.derive.values import Excluded, GivenUp, Noise, Undefined, evaluate
-from lossnotes.derive.why import reasons
+from lossnotes.derive.why import attempt, reasons
 
 SLOWEST = 5  # of the numbers of classes: its many points wait until there is no proof
 DIGITS_OF_ITERATED = 30  # integrals, which cost as much as a thousand other values
@@ -151,21 +151,20 @@ def strict_unless(left, relation, right, where, links=()):
     least, looked for from many starts.
     """
     strict = {"<=": "<", ">=": ">"}.get(relation, relation)
+    claim = understood(left, right)
+    where = {symbol: sympify(value) for symbol, value in where.items()}
+    trial = Trial(claim[0], strict, claim[1])
+    trial.through(affordable(draw_points(*claim), *claim), DIGITS)
+    if trial.tried and not trial.witness:
+        with reasons() as used:
+            proved = _proves_only_there(*claim, relation, where, links)
+        if proved:
+            why = tuple(fact for fact in used if isinstance(fact, str))
+            return Verdict("proved", trial.tried, why=why)
     found = compare(left, strict, right, special=False)
     if not found:
         return found
-    left, right = understood(left, right)
-    where = {symbol: sympify(value) for symbol, value in where.items()}
-    given = set().union(*(value.free_symbols for value in where.values()))
-    given &= left.free_symbols | right.free_symbols
-    for bound in dict.fromkeys((*links, (left, relation, right))):
-        if not given <= bound[0].free_symbols | bound[2].free_symbols:
-            continue  # what is given in the claim would be any number in a link without it
-        with reasons() as used:
-            proved = proves_only_there(*bound, where)
-        if proved:
-            why = tuple(fact for fact in used if isinstance(fact, str))
-            return Verdict("proved", found.points, why=why)
+    left, right = claim
     sides = (left, right) if relation in ("<", "<=") else (right, left)
     special = (point for point in draw_points(left, right, special=True) if point.kind)
     trial = Trial(left, strict, right)
@@ -174,6 +173,18 @@ def strict_unless(left, relation, right, where, links=()):
     if trial.witness:
         return Verdict("refuted", trial.tried, trial.witness)
     return Verdict("confirmed", found.points + trial.tried, given_up=found.given_up)
+
+
+def _proves_only_there(left, right, relation, where, links):
+    """Whether the bound, or a link that mentions what is given in the claim, is proved strict."""
+    given = set().union(*(value.free_symbols for value in where.values()))
+    given &= left.free_symbols | right.free_symbols  # any number in a link without it
+    bounds = dict.fromkeys((*links, (left, relation, right)))
+    return any(
+        given <= bound[0].free_symbols | bound[2].free_symbols
+        and attempt(proves_only_there, *bound, where)
+        for bound in bounds
+    )
 
 
 def _compare(left, right, relation, special, prove):
