@@ -18,15 +18,14 @@ from sympy import (
     exp,
     expand,
     expand_log,
-    fraction,
     nan,
     oo,
     ring,
-    together,
     zoo,
 )
 
 from lossnotes.derive.prove.linear import contradict
+from lossnotes.derive.prove.quotient import numerator
 from lossnotes.derive.prove.reduce import before
 from lossnotes.derive.prove.signs import is_positive
 from lossnotes.derive.prove.unfold import side
@@ -90,10 +89,8 @@ def _on(gap, expression):
 
 def _terms_vanish(reduced, reduction, excluded, known):
     """Whether sums over one index cancel term by term, for each class on its own."""
-    numerator, _ = fraction(together(reduced))
-    numerator = expand(numerator)
     groups, rest = {}, S.Zero
-    for term in Add.make_args(numerator):
+    for term in Add.make_args(expand(numerator(reduced))):
         sums = [part for part in term.atoms(Sum) if len(part.limits) == 1 and part.has(side)]
         if len(sums) != 1 or (term / sums[0]).has(*sums):
             rest += term
@@ -128,16 +125,16 @@ def is_zero(reduced):
         part: _name(place, is_positive(part) or None, None if part.has(I) else True)
         for place, part in enumerate(sorted(found, key=_outermost))
     }
-    numerator, _ = fraction(together(expand_log(reduced.xreplace(atoms))))
-    if _polynomial(numerator) == 0:
+    whole = numerator(expand_log(reduced.xreplace(atoms)))
+    if _polynomial(whole) == 0:
         return True
-    numerator = expand(numerator)
-    if numerator == 0:
+    whole = expand(whole)
+    if whole == 0:
         return True
     if any(isinstance(part, Integral) for part in atoms):
         from lossnotes.derive.prove.integrals import integrands_vanish
 
-        return integrands_vanish(numerator, atoms)
+        return integrands_vanish(whole, atoms)
     return False
 
 

@@ -1,0 +1,45 @@
+"""One numerator and one denominator, by the rules of fractions alone: nothing is factored."""
+
+from sympy import Add, Mul, S, exp
+
+
+def numerator(expression):
+    """What remains of an expression when it is multiplied by all that it divides by."""
+    return _quotient(expression)[0]
+
+
+def _quotient(expression):
+    """The numerator, and the denominator as {base: power}."""
+    if expression.is_Add:
+        parts = [_quotient(term) for term in expression.args]
+        common = {}
+        for _, below in parts:
+            for base, power in below.items():
+                common[base] = max(power, common.get(base, power))
+        if not common:
+            return expression, common
+        return Add(*(Mul(above, _product(common, below)) for above, below in parts)), common
+    if expression.is_Mul:
+        parts = [_quotient(factor) for factor in expression.args]
+        whole = {}
+        for _, below in parts:
+            for base, power in below.items():
+                whole[base] = whole.get(base, 0) + power
+        return (Mul(*(above for above, _ in parts)), whole) if whole else (expression, whole)
+    if isinstance(expression, exp):
+        rate = expression.args[0].as_coeff_Mul()[0]
+        return (S.One, {1 / expression: 1}) if rate.is_negative else (expression, {})
+    if not expression.is_Pow:
+        return expression, {}
+    base, power = expression.args
+    if not power.is_Integer:
+        negative = power.as_coeff_Mul()[0].is_negative
+        return (S.One, {1 / expression: 1}) if negative else (expression, {})
+    above, below = _quotient(base)
+    if power < 0:
+        return _product(below, {}) ** -power, {above: -power}
+    return above**power, {base: power * inner for base, inner in below.items()}
+
+
+def _product(powers, less):
+    return Mul(*(base ** (power - less.get(base, 0)) for base, power in powers.items()))
