@@ -10,16 +10,15 @@ from sympy import (
     exp,
     expand,
     factor_list,
-    fraction,
     log,
     oo,
-    together,
 )
 from sympy.polys.polyerrors import PolynomialError
 
 from lossnotes.derive.bounds.goal import in_numbers, named
 from lossnotes.derive.prove import floats
 from lossnotes.derive.prove.integrals import at
+from lossnotes.derive.prove.quotient import numerator
 from lossnotes.derive.prove.signs import (
     BEYOND_TWO,
     fresh,
@@ -203,8 +202,7 @@ def _is_in(place, lower, upper):
 
 def flat_places(slope, expression, number):
     """Where the slope may vanish: the roots of its factors, and what is often the answer."""
-    numerator, _ = fraction(together(slope))
-    found = [root for factor in factors_of(numerator) for root in _roots(factor, number)]
+    found = [root for factor in factors_of(numerator(slope)) for root in _roots(factor, number)]
     others = sorted(expression.free_symbols - {number}, key=str)
     usual = [S.Zero, S.One, Rational(1, 2), *others]
     return [place for place in dict.fromkeys([*found, *usual]) if not place.has(number)]

@@ -8,6 +8,11 @@ def numerator(expression):
     return _quotient(expression)[0]
 
 
+def is_whole(expression):
+    """Whether an expression divides by nothing but numbers."""
+    return not _quotient(expression)[1]
+
+
 def _quotient(expression):
     """The numerator, and the denominator as {base: power}."""
     if expression.is_Add:

@@ -9,6 +9,7 @@ from functools import lru_cache
 from sympy import Dummy, I, Integral, Pow, Sum, Symbol, cos, exp, expand, log, sin, together
 
 from lossnotes.derive.prove.floats import is_negative_somewhere
+from lossnotes.derive.prove.quotient import is_whole
 from lossnotes.derive.symbols import Between, K
 
 BEYOND_TWO = Symbol("K - 2", integer=True, nonnegative=True)
@@ -97,7 +98,7 @@ def is_nonzero(expression):
 
 def _over_positive(expression, sign):
     """A quotient has the sign of its numerator where its denominator is positive."""
-    if not expression.is_Add:
+    if not expression.is_Add or is_whole(expression):
         return False
     numerator, denominator = together(expression).as_numer_denom()
     return denominator != 1 and is_positive(denominator) and sign(numerator)
