@@ -17,7 +17,7 @@ def reliability(p, y, bins=10):
     """How often predictions are right that are so sure: (count, confidence, right) of each bin.
 
     p: probability vectors (..., K). y: integer labels (...,), at least one. bins: M >= 1 intervals
-    of confidence ((m - 1)/M, m/M], as in scikit-learn's `calibration_curve`.
+    of confidence ((i - 1)/M, i/M], as in scikit-learn's `calibration_curve`.
     Result: three arrays (M,): the number of predictions in a bin, the mean of their confidence and
     the share of them that is right. Both are NaN in an empty bin.
     Raises ValueError for what is no probability vector, no label, or no number of bins.

@@ -34,7 +34,7 @@ def gradient_descent(gradient, start, step, steps):
 
 
 def newton(gradient, hessian, start, steps, step=1.0):
-    """w <- w - step H(w)^-1 gradient(w), so many times: to where the gradient would be zero.
+    """w <- w - step A(w)^-1 gradient(w), so many times: to where the gradient would be zero.
 
     gradient, hessian: functions of w (N,) with results (N,) and (N, N). step: positive.
     Result: the path (steps + 1, N). Near a point without slope and with an invertible Hessian it

@@ -148,7 +148,7 @@ def minibatches(count, size, rng):
 def minibatch_variance(gradients, size, replace):
     """The variance of the mean of a random mini-batch of `size` of these gradients, (N, ...).
 
-    With replacement it is S^2 / size, where S^2 is the variance of the N gradients (their squared
+    With replacement it is V / size, where V is the variance of the N gradients (their squared
     distance from the mean, over N); without, this times (N - size) / (N - 1). Result: (...).
     Raises ValueError for gradients that are not finite, and unless 1 <= size (<= N without
     replacement). Source: DL 139 to 143. Chapter: sgd.
