@@ -8,7 +8,8 @@ What a proof rests on, and nothing else:
    and functions of one argument. Its simplifiers, antiderivatives and limits are not trusted.
 3. The rules of this room: `unfold` (definitions, sides of kinks), `reduce` (sums over classes),
    `cases` (which classes coincide), `zero` (a rational function of atoms that is multiplied out),
-   `integrals` (antiderivatives that the reduction confirms), `signs` and `linear`.
+   `integrals` (antiderivatives that the reduction confirms), `signs`, `linear`, and `induction`
+   over K for what depends on nothing but numbers and K.
 
 A proof holds wherever both sides have a value. Where a denominator may vanish the verdict says so.
 
@@ -29,6 +30,7 @@ from sympy.core.facts import InconsistentAssumptions
 from sympy.polys.polyerrors import PolynomialError
 
 from lossnotes.derive.prove.cases import MOST, cases, joined, single_out, tell_nothing
+from lossnotes.derive.prove.induction import holds_for_all
 from lossnotes.derive.prove.integrals import Integration
 from lossnotes.derive.prove.reduce import Reduction
 from lossnotes.derive.prove.unfold import unfold
@@ -80,7 +82,7 @@ def _proves_equal(left, right):
     return all(
         _holds(reductions, difference, renamed, joined(sizes, renamed), excluded, distinct)
         for renamed, distinct in every
-    )
+    ) or attempt(holds_for_all, difference, made(Reduction, frozenset(), sizes))
 
 
 def _holds(reductions, difference, renamed, sizes, excluded, distinct=frozenset()):

@@ -21,8 +21,10 @@ from sympy import (
     Sum,
     Symbol,
     Tuple,
+    binomial,
     exp,
     expand,
+    expand_func,
     expand_log,
     expand_power_base,
     expand_power_exp,
@@ -107,6 +109,8 @@ class Reduction:
             return self._power(expression)
         if isinstance(expression, factorial):
             return self._factorial(expression)
+        if isinstance(expression, binomial) and expression.args[1].is_Integer:
+            return self.reduce(expand_func(expression))
         if isinstance(expression, before):
             last, index = expression.args
             return S.Zero if RANGES.get(index) == (1, last) else expression
@@ -120,6 +124,9 @@ class Reduction:
         a, b = delta.args
         if a == b:
             return S.One
+        shift = a.as_coeff_Add()[0]
+        if shift != 0 and shift == b.as_coeff_Add()[0]:
+            return self._delta(KroneckerDelta(a - shift, b - shift))
         if ({a, b} <= self.distinct) or apart(a, b):
             return S.Zero
         return delta
