@@ -2,29 +2,42 @@
 
 from dataclasses import replace
 
-from sympy import Derivative, Dummy, Indexed, IndexedBase, S, log, sympify
+from sympy import Derivative, Dummy, Indexed, IndexedBase, Pow, S, Sum, exp, log, sympify
 
-from lossnotes.derive.bounds import elsewhere, kinks, monotone, signs, slopes, sums
+from lossnotes.derive.bounds import elsewhere, induction, kinks, monotone, signs, slopes, sums
 from lossnotes.derive.bounds.goal import Goal
 from lossnotes.derive.bounds.search import Search
 from lossnotes.derive.prove import GIVES_UP, sizes_of
 from lossnotes.derive.prove.cases import cases, joined, single_out
 from lossnotes.derive.prove.signs import is_nonnegative, is_positive
 from lossnotes.derive.prove.unfold import RANGES, unfold
-from lossnotes.derive.symbols import Entry, K, Probabilities, Scores, entry, softmax
+from lossnotes.derive.symbols import (
+    Entry,
+    K,
+    Probabilities,
+    Scores,
+    argmax,
+    entry,
+    maximum,
+    softmax,
+)
 from lossnotes.derive.why import attempt, because, reasons
 
 RULES = (
     signs.by_sign,
     signs.without_denominator,
     signs.by_linear_arithmetic,
+    induction.by_induction,
     kinks.by_cases,
     signs.by_common_factor,
     signs.by_factors,
     slopes.by_roots,
+    sums.by_cauchy_schwarz,
     sums.term_by_term,
     sums.pair_by_pair,
     sums.by_double_sums,
+    monotone.by_ratios,
+    monotone.by_tangents_of_logarithms,
     monotone.by_growth,
     slopes.by_slope,
     signs.by_named_classes,
@@ -110,8 +123,40 @@ def _is_above(left, right, strict, unless=None):
         return True
     with reasons() as used:
         difference = single_out(unfold(right) - unfold(left))
-    sizes = sizes_of(difference)
     because(*(fact for fact in used if isinstance(fact, str)))
+    if not unless and (shares := _in_shares(difference)) is not None:
+        if attempt(_is_proved, shares, strict):
+            because("the scores of a softmax told by its probabilities")
+            return True
+    return _is_proved(difference, strict, unless)
+
+
+def _in_shares(difference):
+    """A difference with a softmax of scores, in its probabilities; None if there is none.
+
+    All scores are the logarithms of their softmax, and one number more.
+    """
+    bodies = {
+        part.base.function.args[0]
+        for part in difference.atoms(Pow)
+        if part.exp.is_negative
+        and isinstance(part.base, Sum)
+        and isinstance(part.base.function, exp)
+    }
+    scores = {body.base for body in bodies if isinstance(body, Indexed)}
+    if len(scores) != 1 or len(bodies) != 1:
+        return None
+    (scores,) = scores
+    if type(scores) is not Scores or scores.shape not in (None, (), (K,)):
+        return None
+    if any(part.has(scores) for part in difference.atoms(maximum, argmax)):
+        return None
+    plain = Probabilities(f"softmax({scores})")
+    return at(difference, {scores: log(plain) + Dummy("total", real=True)})
+
+
+def _is_proved(difference, strict, unless=None):
+    sizes = sizes_of(difference)
     difference, largest = kinks.best_classes(difference)
     gaps = elsewhere.gaps(*unless, largest) if unless else ((), None)
     if gaps is None:
@@ -142,7 +187,8 @@ def _holds(search, difference, strict, sizes, largest, gaps, renamed, distinct):
     classes = tuple(sorted(distinct, key=str))
     goal = Goal(difference.xreplace(renamed), strict, (), classes, sizes, largest)
     best = [(gap.xreplace(renamed), place) for gap, place in kinks.reached(largest)]
-    places = dict.fromkeys([*classes, *(place for _, place in best)])
+    best += [(gap, None) for gap in kinks.at_least_the_mean(largest)]
+    places = dict.fromkeys([*classes, *(place for _, place in best if place is not None)])
     facts = tuple((gap, False) for gap, _ in best) + tuple(
         (gap, False)
         for place in places

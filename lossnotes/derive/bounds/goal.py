@@ -58,9 +58,23 @@ class Goal:
 
     def given(self, gap, strict, expression):
         """The goal for an expression, where a gap is not negative, or positive."""
-        goal = self.here(expression, facts=(*self.facts, (gap, strict)))
-        change = moved(gap, _offset(gap, strict)) or _below(gap)
-        return goal.where(change) if change else goal
+        return self.here(expression)._with(gap, strict)[0]
+
+    def given_all(self, gaps):
+        """The same goal, where none of the gaps is negative."""
+        goal, changes = self.here(self.expression), []
+        for gap in gaps:
+            for change in changes:
+                gap = gap.xreplace(change)
+            goal, change = goal._with(gap, False)
+            changes.append(change)
+        return goal
+
+    def _with(self, gap, strict):
+        """The goal with one fact more, and how numbers are told by others since."""
+        goal = replace(self, facts=(*self.facts, (gap, strict)))
+        change = moved(gap, _offset(gap, strict)) or _below(gap) or {}
+        return (goal.where(change) if change else goal), change
 
     def where(self, change):
         """The goal in which numbers are told by others."""
@@ -180,7 +194,7 @@ def numerator(goal):
     """The goal without its positive denominator; None if the sign of that is not known."""
     top, bottom = fraction(together(goal.expression))
     if bottom == 1:
-        return expand(top) if top.count_ops() < 400 else top
+        return multiplied_out(top) if top.count_ops() < 400 else top
     known = in_numbers(bottom)
     if is_positive(known):
         return top
@@ -249,6 +263,11 @@ def _last_named(number):
     return not isinstance(number, Indexed), str(number)
 
 
+def multiplied_out(expression):
+    """The expression expanded; SymPy would also make a product of the exponential of a sum."""
+    return expand(expression, power_exp=False)
+
+
 def named(expression, names):
     """Functions and powers as symbols, so that what is factored is a polynomial."""
     if expression.is_Symbol or expression.is_Number:
@@ -257,4 +276,8 @@ def named(expression, names):
         return expression.func(*(named(part, names) for part in expression.args))
     if expression.is_Pow and expression.exp.is_Integer:
         return named(expression.base, names) ** expression.exp
+    if isinstance(expression, exp):
+        power, rest = expression.args[0].as_coeff_Mul()
+        if power.is_Integer and power > 1:
+            return names.setdefault(exp(rest), Dummy()) ** power
     return names.setdefault(expression, Dummy())

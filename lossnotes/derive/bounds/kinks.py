@@ -1,14 +1,14 @@
 """Max, Min and Abs by cases, and the largest score as that of a class."""
 
-from sympy import S, Tuple, cancel, expand, fraction
+from sympy import Dummy, S, Sum, Tuple, cancel, expand, fraction
 
 from lossnotes.derive.bounds.goal import in_numbers, moved, named
 from lossnotes.derive.prove.linear import contradict
-from lossnotes.derive.prove.signs import is_nonnegative
+from lossnotes.derive.prove.signs import is_nonnegative, is_positive
 from lossnotes.derive.prove.unfold import RANGES, side, unfold
 from lossnotes.derive.prove.zero import vanishes
-from lossnotes.derive.symbols import Others, Vector, argmax, entry, maximum
-from lossnotes.derive.why import because
+from lossnotes.derive.symbols import K, Others, Probabilities, Vector, argmax, entry, maximum
+from lossnotes.derive.why import attempt, because
 
 MOST = 4  # kinks whose sides are tried together
 
@@ -27,10 +27,12 @@ def by_cases(goal, holds):
         return False
     kink = sides[0]
     (gap,) = kink.args
+    if _holds_for_both_signs(goal, kink, holds):
+        return True
     because("on each side of the kink")
     for value in (1, -1):
         now = (in_numbers(value * gap), value < 0)
-        if value < 0 and is_nonnegative(-now[0]):
+        if value < 0 and is_nonnegative(-now[0]) or is_positive(-now[0]):
             continue
         if contradict([*((in_numbers(fact), strict) for fact, strict in goal.facts), now]):
             continue
@@ -38,6 +40,21 @@ def by_cases(goal, holds):
         if not holds(goal.given(value * gap, value < 0, there)):
             return False
     return _holds_at(goal, kink, holds)
+
+
+def _holds_for_both_signs(goal, kink, holds):
+    """Whether a claim about one number holds whatever the side is: a sign is between -1 and 1."""
+    expression, sign = goal.expression, Dummy(real=True)
+    kinks = expression.atoms(side)
+    numbers = set().union(*(in_numbers(part.args[0]).free_symbols for part in kinks))
+    if len(numbers) > 1 or len(kinks) > 2 or expression.has(Sum):
+        return False
+    if expression.xreplace({kink: sign}).diff(sign, 2) != 0:
+        return False
+    return all(
+        attempt(holds, goal.here(goal.reduce(expression.xreplace({kink: S(value)}))))
+        for value in (1, -1)
+    )
 
 
 def _holds_at(goal, kink, holds):
@@ -64,17 +81,24 @@ def best_classes(expression):
     no entry exceeds them. Returns the expression and the triples of `Goal.largest`.
     """
     changes, largest = {}, []
-    for part in sorted(expression.atoms(maximum), key=str):
+    for part in sorted(expression.atoms(maximum, argmax), key=str):
         vector, *within = part.args
         within = within[0] if within else None
         if isinstance(vector, Tuple) or (
             within is not None and within.free_symbols & RANGES.keys()
         ):
             continue
-        if isinstance(vector, Vector):
-            changes[part] = vector[argmax(*part.args)]
+        if isinstance(part, argmax):
+            if not isinstance(vector, Vector):
+                continue
+            best = vector[part]
+        elif isinstance(vector, Vector):
+            best = changes[part] = vector[argmax(*part.args)]
             because("the largest score is that of the best class")
-        largest.append((changes.get(part, part), vector, within))
+        else:
+            best = part
+        if (best, vector, within) not in largest:
+            largest.append((best, vector, within))
     return expression.xreplace(changes), tuple(largest)
 
 
@@ -85,6 +109,13 @@ def reached(largest):
         value = unfold(entry(vector, best))
         if value != number and not value.has(side):
             yield value - number, best
+
+
+def at_least_the_mean(largest):
+    """The facts that the largest of K numbers with a known sum is at least their mean."""
+    for number, vector, within in largest:
+        if isinstance(vector, Probabilities) and not vector.shape and within is None:
+            yield number - 1 / K
 
 
 def exceeds(goal, place, others=()):

@@ -2,12 +2,12 @@
 
 from math import lcm
 
-from sympy import Add, Mul, Pow, S, Sum, Wild, exp, expand, log
+from sympy import Add, Mul, Pow, Rational, S, Sum, Wild, exp, expand, log
 
-from lossnotes.derive.bounds.goal import in_numbers
-from lossnotes.derive.prove.signs import is_nonnegative, is_positive
+from lossnotes.derive.bounds.goal import in_numbers, multiplied_out
+from lossnotes.derive.prove.signs import is_nonnegative, is_nonzero, is_positive
 from lossnotes.derive.prove.unfold import side
-from lossnotes.derive.why import because
+from lossnotes.derive.why import attempt, because
 
 HIGHEST = 12  # power that is multiplied out
 
@@ -25,6 +25,8 @@ def by_exponentials(goal, holds):
         if factor is None or not is_positive(in_numbers(logs[0].args[0])) or factor.has(log):
             rest += term
             continue
+        if any(not part.exp.is_number for part in factor.atoms(Pow, exp)):
+            return False  # a power in the exponent of a power
         if abs(factor.as_coeff_Mul()[0]) > HIGHEST:
             return False
         found += 1
@@ -67,17 +69,77 @@ def by_one_logarithm(goal, holds):
 
 
 def by_logarithms(goal, holds):
-    """log of both sides, where each is one positive product."""
+    """log of both sides, where one is a positive product, and the other positive."""
     terms = Add.make_args(goal.expression)
-    if len(terms) != 2 or not any(
-        isinstance(f, (exp, Pow)) for t in terms for f in Mul.make_args(t)
-    ):
+    above = [term for term in terms if is_positive(in_numbers(term))]
+    below = [-term for term in terms if is_positive(in_numbers(-term))]
+    if len(above) + len(below) < len(terms) or not (above and below):
         return False
-    above, below = sorted(terms, key=lambda term: term.could_extract_minus_sign())
-    if not is_positive(in_numbers(above)) or not is_positive(in_numbers(-below)):
+    products = [side[0] for side in (above, below) if len(side) == 1]
+    powers = [f for t in products for f in Mul.make_args(t) if isinstance(f, (exp, Pow))]
+    if len(terms) > 2:
+        one = len(in_numbers(goal.expression).free_symbols) == 1
+        powers = [f for f in powers if one and not f.exp.is_number]
+    if not products or not powers:
         return False
     because("log of both sides")
-    return holds(goal.here(goal.reduce(log(above) - log(-below))))
+    return holds(goal.here(goal.reduce(log(Add(*above)) - log(Add(*below)))))
+
+
+def by_ratios(goal, holds):
+    """log x has the sign of x - 1: logarithms that share a factor are one, of a ratio."""
+    rest, logs = _ratios(goal.expression)
+    signed = [factor * log(inside) for factor, inside in logs]
+    strict = any(is_positive(in_numbers(part)) for part in signed)
+    if not logs or not all(is_nonnegative(in_numbers(part)) for part in signed):
+        return False
+    because("the logarithm of a ratio that is above one, or below")
+    return holds(goal.to(rest, goal.strict and not strict))
+
+
+def by_tangents_of_logarithms(goal, holds):
+    """1 - 1/x <= log x <= x - 1, for each logarithm of a ratio, or of its root."""
+    rest, logs = _ratios(goal.expression)
+    if not logs or rest.has(log) or len(in_numbers(goal.expression).free_symbols) > 2:
+        return False
+    for factor, inside in logs:
+        known = is_positive(in_numbers(factor)) or is_positive(in_numbers(-factor))
+        if inside.has(Sum) or not known or not is_positive(in_numbers(inside)):
+            return False
+    apart = any(is_nonzero(in_numbers(inside) - 1) for _, inside in logs)
+    because("log x is at most x - 1, and at least 1 - 1/x")
+    return any(
+        attempt(holds, goal.to(goal.reduce(rest + bound), goal.strict and not apart))
+        for bound in _tangents(logs, rest)
+    )
+
+
+def _tangents(logs, rest):
+    """Bounds from below of a sum of a log x; log x is twice the logarithm of the root."""
+    for power in (1, 2) if any(_root(term) == 2 for term in Add.make_args(rest)) else (1,):
+        yield Add(
+            *(
+                power * a * (1 - x ** -Rational(1, power))
+                if is_positive(in_numbers(a))
+                else power * a * (x ** Rational(1, power) - 1)
+                for a, x in logs
+            )
+        )
+
+
+def _ratios(expression):
+    """An expression as rest + a log x + ...: of a log x - a log y it makes a log (x / y)."""
+    logs, rest = {}, S.Zero
+    for term in Add.make_args(multiplied_out(expression)):
+        found = [f for f in Mul.make_args(term) if isinstance(f, log)]
+        factor = term / found[0] if len(found) == 1 else None
+        if factor is None or factor.has(log):
+            rest += term
+        elif -factor in logs:
+            logs[-factor] /= found[0].args[0]
+        else:
+            logs[factor] = logs.get(factor, S.One) * found[0].args[0]
+    return rest, list(logs.items())
 
 
 def by_squares(goal, holds):

@@ -1,9 +1,9 @@
 """What the signs of the parts tell."""
 
-from sympy import Add, Dummy, Mul, ceiling, cos, factor_list, floor, log, pi, sin
+from sympy import Add, Dummy, Mul, S, Sum, ceiling, cos, factor_list, floor, log, pi, sin
 from sympy.polys.polyerrors import PolynomialError
 
-from lossnotes.derive.bounds.goal import in_numbers, named, numerator, without_named_classes
+from lossnotes.derive.bounds.goal import in_numbers, moved, named, numerator, without_named_classes
 from lossnotes.derive.prove.linear import contradict
 from lossnotes.derive.prove.signs import is_nonnegative, is_positive
 from lossnotes.derive.prove.unfold import side
@@ -104,11 +104,22 @@ def by_factors(goal, holds):
     if len(open_) == 1:
         return holds(goal.here(-open_[0] if flip else open_[0]))
     if len(open_) == 2:
-        a, b = open_
-        return (holds(goal.to(a)) and holds(goal.to(-b if flip else b))) or (
-            holds(goal.to(-a)) and holds(goal.to(b if flip else -b))
+        a, b = open_[0], -open_[1] if flip else open_[1]
+        return (
+            (holds(goal.to(a)) and holds(goal.to(b)))
+            or (holds(goal.to(-a)) and holds(goal.to(-b)))
+            or (
+                not (goal.strict or expression.has(Sum, side)) and _have_one_sign(goal, a, b, holds)
+            )
         )
     return False
+
+
+def _have_one_sign(goal, a, b, holds):
+    """Whether b is not negative where a is not, and not positive where a is not."""
+    if moved(a, S.Zero) is None:
+        a, b = b, a
+    return all(holds(goal.given(sign * a, False, sign * b)) for sign in (1, -1))
 
 
 def by_parts(goal, holds):

@@ -1,5 +1,7 @@
 """What the slope of a function of one number tells: where it is least, and how much it is there."""
 
+from dataclasses import replace
+
 from sympy import (
     Dummy,
     I,
@@ -55,8 +57,8 @@ def by_roots(goal, holds):
     lower, upper = domain(number)
     if not all(end.is_Rational or end.is_infinite for end in (lower, upper)):
         return False
-    inside = _inside(lower, upper)
-    if polynomial.degree() < 1 or polynomial.eval(inside) <= 0:
+    values = (polynomial.eval(inside) for inside in _inside(lower, upper))
+    if polynomial.degree() < 1 or next((value for value in values if value), -1) < 0:
         return False
     for factor, power in polynomial.factor_list()[1]:
         if not goal.strict and power % 2 == 0:
@@ -96,24 +98,27 @@ def _is_closed(number):
 
 
 def _inside(lower, upper):
-    if lower.is_finite and upper.is_finite:
-        return (lower + upper) / 2
-    if lower.is_finite:
-        return lower + 1
-    return upper - 1 if upper.is_finite else S.Zero
+    """Some numbers of an interval: one of them may be a root."""
+    for share in (Rational(1, 2), Rational(1, 3)):
+        if lower.is_finite and upper.is_finite:
+            yield lower + share * (upper - lower)
+        elif lower.is_finite:
+            yield lower + 2 * share
+        else:
+            yield upper - 2 * share if upper.is_finite else 1 - 2 * share
 
 
 def by_slope(goal, holds):
     """The sign of the slope, or of the curvature, tells where a function of one number is least."""
     expression = in_numbers(goal.expression)
-    if expression.has(side) or expression.count_ops() > LARGE:
+    if goal.expression.has(side) or expression.count_ops() > LARGE:
         return False
     numbers = [
         x for x in sorted(expression.free_symbols, key=_simplest) if _is_smooth(expression, x)
     ]
     numbers = [x for x in numbers if x == K or not x.is_integer or x == BEYOND_TWO]
     return any(
-        attempt(argument, goal.to(expression), x, holds)
+        attempt(argument, replace(goal, expression=expression), x, holds)
         for x in numbers[:MOST]
         for argument in (_least_at_an_end, _least_where_flat)
     )

@@ -17,20 +17,27 @@ from sympy import (
     Indexed,
     KroneckerDelta,
     Mul,
+    Rational,
     S,
     Subs,
     Sum,
+    cancel,
     expand,
+    expand_log,
+    factor_list,
+    fraction,
     linsolve,
     symbols,
     together,
 )
+from sympy.polys.polyerrors import PolynomialError
 
-from lossnotes.derive.bounds.goal import atoms, in_numbers, plain
+from lossnotes.derive.bounds.goal import atoms, in_numbers, multiplied_out, plain
+from lossnotes.derive.bounds.goal import named as in_names
 from lossnotes.derive.bounds.kinks import exceeds
 from lossnotes.derive.bounds.slopes import flat_places
-from lossnotes.derive.prove.signs import has_value
-from lossnotes.derive.prove.unfold import ANY_CLASS, RANGES
+from lossnotes.derive.prove.signs import has_value, is_positive
+from lossnotes.derive.prove.unfold import ANY_CLASS, RANGES, side
 from lossnotes.derive.prove.zero import vanishes
 from lossnotes.derive.symbols import K, Probabilities, delta
 from lossnotes.derive.why import attempt, because
@@ -57,7 +64,7 @@ def body_at(whole, place):
 
 def term_by_term(goal, holds):
     """Each term, with its share of what stands beside the sums."""
-    expression = expand(goal.expression)
+    expression = multiplied_out(goal.expression)
     sums = single_sums(expression)
     places = goal.any_classes(1)
     if not sums or not places or expression.count_ops() > LARGE:
@@ -114,8 +121,9 @@ def _known_sums(expression, others, named, place):
     }
     known = [(base[place], S.One) for base in sorted(bases, key=str)]
     known.append((S.One, K))
-    known += [(body_at(whole, place), named[whole]) for whole in others]
-    return known
+    pairs = combinations(sorted(bases, key=str), 2)
+    known += [((one[place] + other[place]) / 2, S.One) for one, other in pairs]
+    return known + [(body_at(whole, place), named[whole]) for whole in others]
 
 
 def _shares(goal, rest, term, others, known, named, any_class):
@@ -143,6 +151,8 @@ def _shares(goal, rest, term, others, known, named, any_class):
             one = term.xreplace({any_class: place})
             here = delta(any_class, place)
             yield -here * one + (1 - here) * (rest + one) / (K - 1)
+            even = expand(rest).coeff(K, 1)
+            yield even + here * (rest - K * even)
 
 
 def _touching(rest, term, known):
@@ -164,13 +174,19 @@ def _touching(rest, term, known):
         conditions.append(shared.xreplace(point))
         if any(c.has(S.ComplexInfinity, S.NaN) for c in conditions):
             continue
+        names, squares = {}, {}  # a root of an entry is rational in its root
+        for c in conditions:
+            squares |= {e: Dummy(positive=True) ** 2 for e in c.atoms(Indexed) - squares.keys()}
+        conditions = [expand_log(c.xreplace(squares)) for c in conditions]
         try:
-            found = linsolve([together(c) for c in conditions], *unknown)
+            found = linsolve([in_names(together(c), names) for c in conditions], *unknown)
         except (ValueError, TypeError, NotImplementedError):
             continue
+        back = {name: part for part, name in names.items()} | dict.fromkeys(unknown, S.Zero)
+        roots = [square.base for square in squares.values()]
         for solution in found:
-            values = [value.xreplace(dict.fromkeys(unknown, S.Zero)) for value in solution]
-            if any(v.has(Indexed) for v in values):
+            values = [value.xreplace(back) for value in solution]
+            if any(v.has(*roots) for v in values):
                 continue
             yield Add(*(v * body for v, (body, _) in zip(values, known, strict=True)))
 
@@ -212,7 +228,7 @@ def _positive_apart(goal, term, any_class, gap, holds):
     places = named_places(goal)
     for place in (*places, any_class):
         here = goal.to(term, classes=(*goal.classes, any_class))
-        here = here.to(here.reduce(term.xreplace({any_class: place})))
+        here = replace(here, expression=here.reduce(term.xreplace({any_class: place})))
         others = [other for other in places if other != place]
         facts = tuple((fact, False) for fact in exceeds(here, place, others))
         here = replace(here, facts=here.facts + facts)
@@ -240,19 +256,19 @@ def _everywhere(goal, term, any_class, holds):
         if not holds(goal.to(goal.reduce(term.xreplace({any_class: place})))):
             return False
     other = goal.to(term, classes=(*goal.classes, any_class))
-    other = other.to(other.reduce(term))
-    if holds(other):
-        return True
-    for gap in exceeds(other, any_class, places):
-        if holds(other.given(gap, False, other.expression)):
-            because("no score exceeds the largest")
+    other = replace(other, expression=other.reduce(term))
+    below = list(exceeds(other, any_class, places))
+    known = dict.fromkeys([tuple(below), (), *((gap,) for gap in below)])
+    for gaps in known:
+        if attempt(holds, other.given_all(gaps) if gaps else other):
+            because(*["no score exceeds the largest"] * bool(gaps))
             return True
     return False
 
 
 def pair_by_pair(goal, holds):
     """Products of two sums are sums over pairs: each pair with its exchange."""
-    expression = expand(goal.expression)
+    expression = multiplied_out(goal.expression)
     sums = single_sums(expression)
     pair = goal.any_classes(2)
     if not 1 <= len(sums) <= 5 or len(pair) < 2 or expression.count_ops() > LARGE:
@@ -280,7 +296,7 @@ def pair_by_pair(goal, holds):
 def _each_pair(goal, both, pair, holds):
     """The term of any two classes: not negative, and positive for two if the sum is to be."""
     apart = goal.to(both, classes=(*goal.classes, *pair))
-    apart = apart.to(apart.reduce(both))
+    apart = replace(apart, expression=apart.reduce(both))
     if not goal.strict or goal.uneven is None:
         return holds(apart)
     if not holds(replace(apart, strict=False)):
@@ -319,9 +335,88 @@ def _as_pairs(expression, sums, weight, places):
     return total
 
 
+def by_cauchy_schwarz(goal, holds):
+    """(sum_i f_i)^2 <= sum_i f_i^2 / w_i, for weights w that sum to one."""
+    expression = multiplied_out(goal.expression)
+    sums = single_sums(expression)
+    if not sums or expression.count_ops() > LARGE:
+        return False
+    names = {whole: Dummy(str(whole), real=True) for whole in sums}
+    back = {dummy: whole for whole, dummy in names.items()}
+    found = _negative_square(expression.xreplace(names), list(back))
+    (place,) = goal.any_classes(1) or (None,)
+    if found is None or place is None:
+        return False
+    rest, factor, total = found
+    index, *ends = sums[0].limits[0]
+    term = _squared(Add(*(total.diff(dummy) * body_at(back[dummy], index) for dummy in back)))
+    for weight in _weights(goal.expression, index):
+        whole = Sum(term / weight, (index, *ends))
+        because("Cauchy-Schwarz")
+        if holds(goal.to(goal.reduce(rest.xreplace(back) - factor * whole))):
+            return True
+    return False
+
+
+def _negative_square(shape, names):
+    """The expression as rest - factor total^2, total a combination of some numbers, or None."""
+    terms = Add.make_args(expand(shape))
+    quadratic = Add(*(t for t in terms if sum(_power_of(name, t) for name in names) == 2))
+    if quadratic == 0:
+        return None
+    used = [name for name in names if quadratic.has(name)]
+    try:
+        content, factors = factor_list(quadratic, *used)
+    except PolynomialError:
+        return None
+    if len(factors) != 1 or factors[0][1] != 2 or not is_positive(in_numbers(-content)):
+        return None
+    total = expand(factors[0][0])
+    if any(total.diff(name).has(*names) for name in used) or total.xreplace(
+        dict.fromkeys(used, S.Zero)
+    ):
+        return None
+    return expand(shape - quadratic), -content, total
+
+
+def _power_of(name, term):
+    """The power to which a term has a number as a factor; 3 where it has it otherwise."""
+    factors = dict(f.as_base_exp() for f in Mul.make_args(term))
+    power = factors.pop(name, S.Zero)
+    known = power.is_Integer and power >= 0 and not any(f.has(name) for f in factors)
+    return int(power) if known else 3
+
+
+def _squared(term):
+    """The square of a term; |x|^2 is x^2."""
+    for kink in sorted(term.atoms(side), key=str):
+        slope = expand(term).coeff(kink)
+        ratio = cancel(slope / kink.args[0])
+        if expand(term - slope * kink) == 0 and fraction(ratio)[1].is_number:
+            return slope**2
+    return term**2
+
+
+def _weights(expression, index):
+    """Weights that sum to one: each distribution, the means of two, and equal ones."""
+    bases = sorted(
+        {
+            part.base
+            for part in expression.atoms(Indexed)
+            if isinstance(part.base, Probabilities) and not part.base.shape
+        },
+        key=str,
+    )
+    yield from (base[index] for base in bases)
+    for one, other in combinations(bases, 2):
+        for share in (Rational(1, 2), Rational(1, 3), Rational(2, 3)):
+            yield share * one[index] + (1 - share) * other[index]
+    yield 1 / K
+
+
 def by_double_sums(goal, holds):
     """A sum over pairs, of what is not negative for each."""
-    expression = expand(goal.expression)
+    expression = multiplied_out(goal.expression)
     whole = [part for part in atoms(expression) if isinstance(part, Sum)]
     if len(whole) != 1 or len(whole[0].limits) != 2 or whole[0].has(KroneckerDelta):
         return False
