@@ -150,6 +150,9 @@ class _Words(StrPrinter):
         over = " and ".join(self._print(limit[0]) for limit in whole.limits)
         return f"the sum of {self.parenthesize(whole.function, 30)} over {over}"
 
+    def _print_side(self, side):
+        return f"(the sign of {self._print(side.args[0])})"
+
     def _print_Pow(self, power, rational=False):
         return super()._print_Pow(power, rational).replace("**", "^")
 

@@ -17,6 +17,7 @@ from sympy import (
     gamma,
     log,
     oo,
+    sign,
     sinh,
     sqrt,
     sympify,
@@ -226,3 +227,8 @@ def test_a_proof_says_where_both_sides_have_a_value():
 def test_a_witness_shows_as_many_digits_as_tell_its_sides_apart():
     left, right = str(equal(c, c + sympify(10) ** -30).witness).split(": left = ")[1].split(", ")
     assert left != right.removeprefix("right = ")
+
+
+def test_a_condition_speaks_of_a_sign_in_words():
+    found = equal(2 / (sign(c - 1) + 1), 4 / (2 * sign(c - 1) + 2))
+    assert str(found) == "proved where (the sign of c - 1) + 1 is not 0"

@@ -124,9 +124,6 @@ class Reduction:
         a, b = delta.args
         if a == b:
             return S.One
-        shift = a.as_coeff_Add()[0]
-        if shift != 0 and shift == b.as_coeff_Add()[0]:
-            return self._delta(KroneckerDelta(a - shift, b - shift))
         if ({a, b} <= self.distinct) or apart(a, b):
             return S.Zero
         return delta
