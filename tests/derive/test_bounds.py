@@ -313,6 +313,11 @@ def test_a_bound_is_proved_strict_but_in_its_case_of_equality(claim):
     assert proves_only_there(*claim)
 
 
+def test_a_sign_in_a_sign_is_not_taken_for_linear():
+    assert not proves_bound(sign(2 * sign(c) ** 2 - 1), ">=", 0)
+    assert not proves_bound(sign(c) ** 2, ">=", 1)
+
+
 def test_a_sum_over_pairs_is_not_judged_by_pairs_that_avoid_a_named_class():
     pairs = over(i, over(k, delta(i, j + 1) * (s[i] - s[k])))
     difference = unfold(pairs)

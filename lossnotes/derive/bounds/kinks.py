@@ -49,6 +49,8 @@ def _holds_for_both_signs(goal, kink, holds):
     numbers = set().union(*(in_numbers(part.args[0]).free_symbols for part in kinks))
     if len(numbers) > 1 or len(kinks) > 2 or expression.has(Sum):
         return False
+    if any(part.has(kink) for part in kinks - {kink}):
+        return False  # a sign in a sign is not linear
     if expression.xreplace({kink: sign}).diff(sign, 2) != 0:
         return False
     return all(
