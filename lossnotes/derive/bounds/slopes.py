@@ -125,7 +125,8 @@ def by_slope(goal, holds):
 
 
 def _simplest(number):
-    return str(number)
+    """Entries and sums first: they stand for what a claim is about, other numbers for its scale."""
+    return not isinstance(number, (Dummy, Between)), str(number)
 
 
 def _is_smooth(expression, number):
