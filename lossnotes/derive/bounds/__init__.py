@@ -27,7 +27,6 @@ RULES = (
     signs.by_sign,
     signs.without_denominator,
     signs.by_linear_arithmetic,
-    induction.by_induction,
     kinks.by_cases,
     signs.by_common_factor,
     signs.by_factors,
@@ -46,6 +45,7 @@ RULES = (
     monotone.by_logarithms,
     monotone.by_squares,
     signs.by_parts,
+    induction.by_induction,
 )
 
 

@@ -35,6 +35,7 @@ from lossnotes.derive.why import attempt, because
 
 MOST = 4  # numbers in which a slope is looked at
 LARGE = 110  # operations of an expression whose slope is looked at
+LONG = 250  # operations of a slope that is taken apart into factors
 
 
 def by_roots(goal, holds):
@@ -215,7 +216,9 @@ def flat_places(slope, expression, number):
 
 
 def factors_of(expression):
-    """The factors of an expression that is a polynomial in functions and powers."""
+    """The factors of an expression that is a polynomial of what it has, if not long."""
+    if expression.count_ops() > LONG:
+        return []
     names = {}
     try:
         _, factors = factor_list(named(expression, names))
