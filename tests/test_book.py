@@ -836,13 +836,14 @@ def test_a_cell_runs_after_those_above_it(awake):
 
 def test_a_cell_that_is_changed_shows_something_else_until_it_is_reset(awake):
     cell = run(awake, 1)
+    code = cell.locator(".cell_input pre").inner_text()
     printed = cell.locator(".cell_output").inner_text()
     awake.keyboard.press("Control+A")
     awake.keyboard.type("print(6 * 7)")
     cell = run(awake, 1)
     assert cell.locator(".cell_output").inner_text().strip() == "42"
     cell.get_by_role("button", name="Reset").click()
-    assert cell.locator(".cell_input pre").inner_text().startswith("two = Derivation(")
+    assert cell.locator(".cell_input pre").inner_text() == code
     assert cell.locator(".verdict").count() == 2
     assert cell.locator(".cell_output").inner_text() in printed
 
@@ -888,11 +889,13 @@ def put(page, number, source):
 
 
 def test_where_python_breaks_off_it_is_said_and_python_starts_again(awake):
+    assert awake.complaints == []
     put(awake, 1, "import ast; ast.parse('+'.join(['c'] * 100_000))")
     awake.keyboard.press("Shift+Enter")
     awake.wait_for_function(SAYS, arg="Python broke off")
     awake.locator(".cell").nth(1).get_by_role("button", name="Reset").click()
     assert run(awake, 1).locator(".verdict.proved").count() == 2
+    awake.complaints.clear()  # Pyodide's, of its end
 
 
 def test_to_stop_lets_go_of_what_waits(awake):
