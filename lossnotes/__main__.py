@@ -14,7 +14,7 @@ try:
     from rich.progress import Progress
 
     from lossnotes.homework.build import BuildError, build, read_secret, solutions
-    from lossnotes.homework.grade import former_findings, grade, processes, run_all
+    from lossnotes.homework.grade import begin_loading, former_findings, grade, processes, run_all
     from lossnotes.homework.gradescope import autograder
     from lossnotes.homework.new import new
     from lossnotes.homework.questions import QuestionError, load
@@ -155,6 +155,8 @@ def grade_command(
         folder = find_chapter(chapter)
         _, names, key = course(students, secret)
         out = out or Path("grades", folder.name)
+        if not scheduler:
+            begin_loading()
         executor = connect(scheduler) if scheduler else partial(processes, workers)
         statuses = grade(
             folder, submissions, out,

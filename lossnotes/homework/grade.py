@@ -14,9 +14,10 @@ import threading
 import time
 from collections import deque
 from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, ProcessPoolExecutor, wait
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from itertools import islice
-from multiprocessing import get_context, parent_process
+from multiprocessing import forkserver, get_context, parent_process
 from pathlib import Path
 from typing import Literal
 
@@ -472,23 +473,37 @@ def run_all(function, jobs, executor):
             pool.shutdown(wait=False)
 
 
+def begin_loading():
+    """Start the process from which those of `processes` are forked; it loads what they need.
+
+    They are there sooner if it begins while something else is still to be done.
+    """
+    get_context("forkserver").set_forkserver_preload(["lossnotes.homework.grade"])
+    with _ctrl_c_for_the_parent():
+        forkserver.ensure_running()
+
+
 def processes(workers):
-    """A pool of processes on this machine, which end with it; all are forked from one that has
-    loaded what they need."""
+    """A pool of processes on this machine, which end with it."""
+    begin_loading()
     context = get_context("forkserver")
-    context.set_forkserver_preload(["lossnotes.homework.grade"])
     return _Processes(workers, mp_context=context, initializer=_begin)
 
 
 class _Processes(ProcessPoolExecutor):
-    """Ctrl-C is for the parent: what it ignores, a process ignores from its first moment."""
-
     def submit(self, *job):
-        former = signal.signal(signal.SIGINT, signal.SIG_IGN)
-        try:
+        with _ctrl_c_for_the_parent():
             return super().submit(*job)
-        finally:
-            signal.signal(signal.SIGINT, former)
+
+
+@contextmanager
+def _ctrl_c_for_the_parent():
+    """What it ignores, a process that it starts ignores from its first moment."""
+    former = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, former)
 
 
 def _begin():
