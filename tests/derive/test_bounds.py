@@ -1,5 +1,7 @@
 """The inequalities of the lecture are proved, with their cases of equality; false ones never."""
 
+from unittest import mock
+
 import pytest
 from sympy import (
     Abs,
@@ -22,7 +24,7 @@ from sympy import (
 )
 
 from lossnotes.derive import Derivation, StepError, compare
-from lossnotes.derive.bounds import at, proves_bound, proves_only_there
+from lossnotes.derive.bounds import at, proves_bound, proves_only_there, slopes
 from lossnotes.derive.bounds.goal import Goal
 from lossnotes.derive.bounds.sums import pair_by_pair
 from lossnotes.derive.prove import Reduction, unfold
@@ -130,6 +132,17 @@ FALSE = {
     "classes of a term inside a term": (over(i, Abs(p[i] - q[i])), "<=", 1),
     "two shares compared as if one were 1": (over(i, p[i] ** 2), ">", 1 / K),
     "a divergence of what does not sum to one": (KL(q, x), ">=", 0),
+    "a growth without its beginning": (over(i, 1 / i), "<=", K - 1),
+    "a beginning without its growth": (over(i, 1 / i), "<=", Rational(11, 6)),
+    "a growth over a pole": (0, "<=", -1 / (K - 5)),
+    "the largest above twice the mean": (maximum(p), ">=", 2 / K),
+    "Cauchy-Schwarz with weights that sum to two": (
+        over(i, Abs(q[i] - p[i])) ** 2,
+        "<=",
+        over(i, (q[i] - p[i]) ** 2 / (2 * p[i])),
+    ),
+    "half a tangent of a logarithm": (log(1 + exp(c)), "<=", exp(c) / 2),
+    "a softmax told by two probabilities": (over(i, softmax(s)[i] ** 2), ">=", Rational(1, 2)),
 }
 
 
@@ -316,6 +329,14 @@ def test_a_bound_is_proved_strict_but_in_its_case_of_equality(claim):
 def test_a_sign_in_a_sign_is_not_taken_for_linear():
     assert not proves_bound(sign(2 * sign(c) ** 2 - 1), ">=", 0)
     assert not proves_bound(sign(c) ** 2, ">=", 1)
+
+
+def test_what_is_long_is_not_taken_apart_into_factors():
+    short, long = (sum(exp(n * c) - n for n in range(1, terms)) for terms in (4, 100))
+    with mock.patch.object(slopes, "factor_list", wraps=slopes.factor_list) as asked:
+        assert slopes.factors_of(short) and asked.called
+        asked.reset_mock()
+        assert slopes.factors_of(long) == [] and not asked.called
 
 
 def test_a_sum_over_pairs_is_not_judged_by_pairs_that_avoid_a_named_class():

@@ -135,6 +135,9 @@ FALSE = {
     "the wrong convention": (over(i, smooth_others(y, epsilon)[i]), 1 + epsilon),
     "an absolute value": (Abs(s[j]), s[j]),
     "a piece": (over(i, Piecewise((s[i], s[i] > 0), (0, True))), over(i, s[i])),
+    "a growth that is right, and not the beginning": (over(i, i), K * (K + 1) / 2 + 1),
+    "a beginning that is right, and not the growth": (over(i, i), 3 * (K - 1)),
+    "a sum that is right for two and three": (over(i, i), 3 * (K - 1) + (K - 2) * (K - 3)),
     "true for K = 2 only": (log_loss(s, y), log(1 + exp(maximum(s, Others(y)) - s[y]))),
 }
 

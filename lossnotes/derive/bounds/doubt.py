@@ -4,12 +4,11 @@ In floats, and with no say in what is proved: a goal that is doubted is only giv
 """
 
 from functools import lru_cache
-from random import Random
 
 from sympy import Add, Dummy, Integer, Integral, Sum, Symbol
 
 from lossnotes.derive.bounds.goal import in_numbers
-from lossnotes.derive.prove.floats import FAILS, Unknown, draw, sign, value
+from lossnotes.derive.prove.floats import draw, sign, somewhere, value
 from lossnotes.derive.prove.reduce import before
 from lossnotes.derive.prove.unfold import RANGES, side
 from lossnotes.derive.symbols import Between, K, argmax, maximum
@@ -38,19 +37,12 @@ def is_doubtful(expression, facts, classes):
     if any(isinstance(x, Between) for x in extra):
         return False
     numbers = [*sorted(extra, key=str), *numbers]
-    generator = Random(14)
-    for _ in range(POINTS):
-        try:
-            point = _point(numbers, generator)
-            if min((value(fact, point) for fact in facts), default=0) < 0:
-                continue
-            if sign(whole, point) < 0:
-                return True
-        except Unknown:
-            return False
-        except FAILS:
-            continue
-    return False
+
+    def is_false(generator):
+        point = _point(numbers, generator)
+        return all(value(fact, point) >= 0 for fact in facts) and sign(whole, point) < 0
+
+    return somewhere(is_false, POINTS)
 
 
 def _for_three(expression, classes):

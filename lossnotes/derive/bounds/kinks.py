@@ -43,14 +43,15 @@ def by_cases(goal, holds):
 
 
 def _holds_for_both_signs(goal, kink, holds):
-    """Whether a claim about one number holds whatever the side is: a sign is between -1 and 1."""
+    """Whether a claim about one number holds whatever the side is: a sign is between -1 and 1.
+
+    A sign in a sign, which is not linear, is a second number.
+    """
     expression, sign = goal.expression, Dummy(real=True)
     kinks = expression.atoms(side)
     numbers = set().union(*(in_numbers(part.args[0]).free_symbols for part in kinks))
     if len(numbers) > 1 or len(kinks) > 2 or expression.has(Sum):
         return False
-    if any(part.has(kink) for part in kinks - {kink}):
-        return False  # a sign in a sign is not linear
     if expression.xreplace({kink: sign}).diff(sign, 2) != 0:
         return False
     return all(

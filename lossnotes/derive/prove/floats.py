@@ -75,13 +75,22 @@ def is_negative_somewhere(expression):
     symbols = _numbers(expression)
     if not symbols:
         return False
-    generator = Random(14)
-    for _ in range(POINTS):
+
+    def is_negative(generator):
         numbers = {}
+        for number in symbols:
+            numbers[number] = draw(number, numbers, generator)
+        return sign(expression, numbers) < 0
+
+    return somewhere(is_negative, POINTS)
+
+
+def somewhere(is_so, points):
+    """Whether is_so(generator) at one of some points, those without a value left out."""
+    generator = Random(14)
+    for _ in range(points):
         try:
-            for number in symbols:
-                numbers[number] = draw(number, numbers, generator)
-            if sign(expression, numbers) < 0:
+            if is_so(generator):
                 return True
         except Unknown:
             return False
