@@ -51,7 +51,7 @@ def newton(gradient, hessian, start, steps, step=1.0):
 
 
 def damped_newton(value, gradient, hessian, start, steps):
-    """Newton's direction, halved until the value falls by enough: it cannot overshoot.
+    """Newton's direction, halved until the value falls by enough.
 
     value: a function of w (N,) with a number as result; the rest as in `newton`.
     A step is accepted if it delivers 1e-4 of the fall that the slope promises, or if the promise is
