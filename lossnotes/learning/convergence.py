@@ -100,8 +100,9 @@ def quadratic_grad(w, A, b):
 def rate(A, step):
     """max |1 - step lambda| over the curvatures: what a step leaves of the distance, at most.
 
-    A: symmetric (N, N). step: positive. Result: at least 0; descent converges from every start if
-    and only if it is below 1. Chapter: convergence.
+    A: symmetric (N, N). step: positive. Result: at least 0. Descent on the quadratic converges to
+    the minimum from every start if it is below 1, and, for a positive definite A, only then.
+    Chapter: convergence.
     """
     return float(abs(1 - _positive("step", step) * np.linalg.eigvalsh(_symmetric(A))).max())
 
