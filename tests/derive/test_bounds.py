@@ -58,7 +58,7 @@ from lossnotes.derive.symbols import (
 
 from .lecture import BOUNDS, over
 
-x = Positives("x")
+x, u, share = Positives("x"), Symbol("u", positive=True), Between("t", 0, 1)
 t, t_ = Symbol("t", real=True), Scores("t")
 
 
@@ -142,6 +142,36 @@ FALSE = {
         over(i, (q[i] - p[i]) ** 2 / (2 * p[i])),
     ),
     "half a tangent of a logarithm": (log(1 + exp(c)), "<=", exp(c) / 2),
+    "what holds on one side of a kink, taken along to the other": (
+        Piecewise(((h * u - 1) ** 2 - Rational(1, 10**8), h * u >= 1), (0, True)),
+        ">=",
+        0,
+    ),
+    "a slope across the end of another interval": (
+        (share - Between("u", 0, share)) ** 2,
+        ">=",
+        Between("u", 0, share) ** 2 / 10**6,
+    ),
+    "and across one that depends on a number": (
+        (h - Between("u", 0, h)) ** 2,
+        ">=",
+        Between("u", 0, h) ** 2 / 10**6,
+    ),
+    "the term of a third class, where there are two": (
+        over(i, exp(i)) + delta(j, 3),
+        ">=",
+        exp(3),
+    ),
+    "the term of the class after the last": (
+        over(i, exp(i)) + delta(j, k + 1),
+        ">=",
+        exp(k + 1),
+    ),
+    "a share for the class after the last": (
+        over(i, exp(i)) + delta(j, k + 1),
+        ">",
+        1 + exp(k + 1) / 2,
+    ),
     "a softmax told by two probabilities": (over(i, softmax(s)[i] ** 2), ">=", Rational(1, 2)),
 }
 

@@ -94,6 +94,11 @@ class Goal:
         return tuple(name for name in ANY_CLASSES if name not in used)[:count]
 
     @property
+    def sure_classes(self):
+        """The named classes that there are, whatever K is; j + 1 and 3 may be none."""
+        return tuple(place for place in self.classes if self.reduction.is_in_range(place, K))
+
+    @property
     def reduction(self):
         return reduction(frozenset(self.classes), self.sizes)
 
@@ -170,17 +175,16 @@ def without_named_classes(expression, classes):
         (index, lower, size), body = whole.limits[0], whole.function
         if lower != 1:
             continue
-        taken = [place for place in classes if RANGES.get(place, (1, K))[1] == size]
-        if not taken or size != K:
+        if not classes or size != K:
             continue
         generic = in_numbers(body)
         if is_positive(generic):
-            rest = _rest(whole, tuple(taken), len(taken) == 1)
+            rest = _rest(whole, classes, len(classes) == 1)
         elif is_nonnegative(generic):
-            rest = _rest(whole, tuple(taken), False)
+            rest = _rest(whole, classes, False)
         else:
             continue
-        replaced[whole] = Add(*(body.xreplace({index: place}) for place in taken)) + rest
+        replaced[whole] = Add(*(body.xreplace({index: place}) for place in classes)) + rest
     return expression.xreplace(replaced) if replaced else None
 
 

@@ -137,7 +137,7 @@ def by_parts(goal, holds):
 
 def by_named_classes(goal, holds):
     """The terms of the classes that are named, taken out of the sums."""
-    expression = without_named_classes(goal.expression, goal.classes)
+    expression = without_named_classes(goal.expression, goal.sure_classes)
     if expression is None:
         return False
     because("the terms of the named classes apart from the rest of the sum")

@@ -23,6 +23,7 @@ from lossnotes.derive.prove.integrals import at
 from lossnotes.derive.prove.quotient import numerator
 from lossnotes.derive.prove.signs import (
     BEYOND_TWO,
+    ends,
     fresh,
     is_continuous,
     is_nonnegative,
@@ -118,11 +119,18 @@ def by_slope(goal, holds):
         x for x in sorted(expression.free_symbols, key=_simplest) if _is_smooth(expression, x)
     ]
     numbers = [x for x in numbers if x == K or not x.is_integer or x == BEYOND_TWO]
+    tied = ends(expression)  # where such a number moves, another may leave its interval
     return any(
-        attempt(argument, replace(goal, expression=expression), x, holds)
-        for x in numbers[:MOST]
+        attempt(argument, _wherever(goal, x, expression), x, holds)
+        for x in [x for x in numbers if x not in tied][:MOST]
         for argument in (_least_at_an_end, _least_where_flat)
     )
+
+
+def _wherever(goal, number, expression):
+    """The goal, without the facts that may not hold where the number moves."""
+    facts = tuple((fact, strict) for fact, strict in goal.facts if not in_numbers(fact).has(number))
+    return replace(goal, expression=expression, facts=facts)
 
 
 def _simplest(number):

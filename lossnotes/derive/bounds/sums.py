@@ -146,7 +146,7 @@ def _shares(goal, rest, term, others, known, named, any_class):
         for body, total in known:
             yield rest / total * body
     yield from _touching(rest, term, known)
-    for place in goal.classes:
+    for place in goal.sure_classes:
         if RANGES.get(place) is None:
             one = term.xreplace({any_class: place})
             here = delta(any_class, place)

@@ -1,11 +1,12 @@
 """Induction over K, for what depends on nothing but numbers and K: the sum of the first powers."""
 
-from sympy import Indexed, Integral, KroneckerDelta, S, Sum, Symbol
+from sympy import Indexed, Integral, KroneckerDelta, S, Sum
 
 from lossnotes.derive.prove.reduce import before
+from lossnotes.derive.prove.signs import ends
 from lossnotes.derive.prove.unfold import RANGES, side
 from lossnotes.derive.prove.zero import vanishes
-from lossnotes.derive.symbols import Between, K, argmax, maximum
+from lossnotes.derive.symbols import K, argmax, maximum
 from lossnotes.derive.why import because
 
 TWO = S(2)
@@ -17,8 +18,7 @@ def is_about_numbers(expression):
         Indexed, Integral, KroneckerDelta, maximum, argmax, side, before
     ):
         return False
-    numbers = (x for x in expression.atoms(Symbol) if isinstance(x, Between))
-    if any(x.lower.has(K) or x.upper.has(K) for x in numbers):
+    if K in ends(expression):
         return False
     return all(
         len(whole.limits) == 1 and whole.limits[0][1:] == (1, K) and not whole.function.has(K, Sum)

@@ -91,6 +91,17 @@ def _not_negative(part):
     return Dummy(str(part), nonnegative=True)
 
 
+def ends(expression):
+    """The symbols that tell where the intervals of the numbers in an expression end."""
+    found, left = set(), {x for x in expression.free_symbols if isinstance(x, Between)}
+    while left:
+        number = left.pop()
+        new = (number.lower.free_symbols | number.upper.free_symbols) - found
+        found |= new
+        left |= {x for x in new if isinstance(x, Between)}
+    return found
+
+
 def is_nonzero(expression):
     """Whether an expression is sure not to be zero."""
     return is_positive(expression) or is_positive(-expression)
