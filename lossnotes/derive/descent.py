@@ -1,6 +1,7 @@
 """Where a bound fails, or is an equality: its gap is made as small as it will go."""
 
 import random
+from fractions import Fraction
 
 from mpmath import mp
 from sympy import IndexedBase, Integer
@@ -140,8 +141,9 @@ def _bottom(left, right, drawn, coordinates):
             else:
                 damping *= 10
         values = free.values(here, HIGH)
+        fractions = {x: _rounded(x, v) for x, v in values.items()}
     yield Point(values)
-    yield Point({x: _rounded(x, v) for x, v in values.items()})
+    yield Point(fractions)
 
 
 def _differences(gap, here, lowest, step):
@@ -179,8 +181,9 @@ def _rounded(symbol, value):
         return value
     if isinstance(value, list):
         return [_rounded(symbol, x) for x in value]
-    near = mp.nint(value * 64) / 64
-    return near if near and abs(near - value) < 1e-9 else mp.mpf(0) if abs(value) < 1e-9 else value
+    near = Fraction(float(value)).limit_denominator(64)
+    near = mp.mpf(near.numerator) / near.denominator
+    return near if abs(near - value) < 1e-9 else value
 
 
 def is_at(where, point):

@@ -7,7 +7,7 @@ from functools import lru_cache
 from itertools import islice, pairwise, product
 
 from mpmath import mp
-from sympy import Derivative, floor
+from sympy import IndexedBase, floor
 
 from lossnotes.derive.points import DIGITS, EFFORT, Point, draw_points, far_out, indices_of, work
 from lossnotes.derive.switches import free_switches, switches
@@ -19,6 +19,7 @@ FURTHER = 50  # halvings more, from here to far out
 LINES = 40  # between points, at most
 NEIGHBOURS = 64  # choices of the classes that have nothing to do with a change, at most
 EIGHTHS = 8
+SECANTS = 12  # steps to where a switch is zero
 
 
 def beside_kinks(left, right, seed=0, halvings=HALVINGS):
@@ -47,8 +48,8 @@ def kinks_far_out(left, right):
 
 
 def on_kinks(left, right):
-    """The very places where a case changes, of numbers that are exact, and where nothing moves."""
-    if not switches(left) | switches(right) or left.has(Derivative) or right.has(Derivative):
+    """The very places where a case changes, to more digits than are looked at."""
+    if not switches(left) | switches(right):
         return
     drawn = draw_points(left, right, seed=1, counts=(2, 3, 4))
     for point in islice(drawn, 0, None, 3):
@@ -56,7 +57,9 @@ def on_kinks(left, right):
         point = _coarse(point)
         for switch in _ordered(left, right, classes):
             if not isinstance(switch, (argmax, floor)):
-                yield from _on(switch, point)
+                with mp.workdps(3 * DIGITS):
+                    found = list(_on(switch, point))
+                yield from found
 
 
 def _spread(lines, left, right):
@@ -161,10 +164,13 @@ def _is_free(symbol, value):
 
 
 def _on(switch, point):
-    """The point with one number moved to where the switch is exactly zero."""
-    for symbol in sorted(switch.free_symbols & point.values.keys(), key=str):
+    """The point with one number moved to where the switch is zero."""
+    numbers = (switch.free_symbols | switch.atoms(IndexedBase)) & point.values.keys()
+    for symbol in sorted(numbers, key=str):
         value = point.values[symbol]
-        if not _is_free(symbol, value) or (isinstance(value, list) and isinstance(value[0], list)):
+        if isinstance(value, (int, frozenset)) or (
+            isinstance(value, list) and isinstance(value[0], list)
+        ):
             continue
         for place in range(len(value)) if isinstance(value, list) else [None]:
             try:
@@ -182,16 +188,32 @@ def _moved_to_zero(switch, point, symbol, place):
         if place is None:
             value = value + by
         else:
-            value = [x + by if n == place else x for n, x in enumerate(value)]
-        return Point(point.values | {symbol: value}, "corner")
+            value = list(value)
+            value[place] += by
+            if isinstance(symbol, Probabilities):
+                value[place - 1] -= by
+        return Point(point.values | {symbol: value}, "kink")
 
-    here, beyond = (evaluate(switch, moved(by)) for by in (0, mp.mpf(1) / EIGHTHS))
-    slope = (beyond - here) * EIGHTHS
-    if slope == 0:
-        return None
-    there = moved(-here / slope)
-    value = there.values[symbol] if place is None else there.values[symbol][place]
+    shift, step, nearly = mp.zero, mp.mpf(1) / EIGHTHS, mp.mpf(10) ** (-2 * DIGITS - EIGHTHS)
+    for _ in range(SECANTS):  # most are straight: then the first one is there
+        here, beyond = (evaluate(switch, moved(shift + by)) for by in (0, step))
+        if abs(here) <= nearly:
+            there = moved(shift)
+            return there if _is_in_its_domain(symbol, there) else None
+        if beyond == here:
+            return None
+        change = -here * step / (beyond - here)
+        shift, step = shift + change, min(step, abs(change) / EIGHTHS + nearly**2)
+    return None
+
+
+def _is_in_its_domain(symbol, point):
+    value = point.values[symbol]
+    numbers = value if isinstance(value, list) else [value]
     label = getattr(symbol, "label", symbol)
-    if (label.is_positive and value <= 0) or (label.is_nonnegative and value < 0):
-        return None
-    return there if evaluate(switch, there) == 0 else None
+    if isinstance(symbol, Between):
+        lower, upper = (evaluate(end, point) for end in (symbol.lower, symbol.upper))
+        return lower < value < upper
+    if isinstance(symbol, Probabilities) or label.is_positive:
+        return all(x > 0 for x in numbers)
+    return not label.is_nonnegative or all(x >= 0 for x in numbers)

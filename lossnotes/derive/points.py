@@ -62,8 +62,8 @@ EFFORT = 3_000  # numbers to be computed in one kind of trial of a claim
 class Point:
     """A number for each symbol: sizes such as K, classes, parameters, vectors and matrices.
 
-    `kind` tells points that were chosen for what happens there: "corner" (also ties and kinks, of
-    simple numbers) and "far".
+    `kind` tells points that were chosen for what happens there: "corner" (also ties, of simple
+    numbers), "kink" and "far".
     """
 
     values: dict
@@ -76,6 +76,10 @@ class Point:
     def _hash(self):
         return hash(frozenset((x, _frozen(value)) for x, value in self.values.items()))
 
+    def rounded(self):
+        """The point with its numbers to the digits in use: 7/3 is the 7/3 of a formula then."""
+        return Point({symbol: _to_the_digits(x) for symbol, x in self.values.items()}, self.kind)
+
     def __str__(self):
         return ", ".join(f"{symbol} = {value}" for symbol, value in self.shown().items())
 
@@ -87,6 +91,12 @@ class Point:
 
 def _frozen(value):
     return tuple(map(_frozen, value)) if isinstance(value, list) else value
+
+
+def _to_the_digits(value):
+    if isinstance(value, list):
+        return [_to_the_digits(x) for x in value]
+    return value if isinstance(value, (int, frozenset)) else +value
 
 
 def _shown(value):

@@ -48,6 +48,7 @@ ASKED = Dummy("digits asked for")
 SUMS = Dummy("sums that are known")
 BOUND = Dummy("indices that sums around this place bind")
 NOISE = Dummy("what rounding may do")
+ZERO = Dummy("what counts as zero in a case")
 NOTHING = frozenset()
 INFINITE = (Infinity, NegativeInfinity)
 RELATIONS = {
@@ -74,7 +75,8 @@ FUNCTIONS = {
     "lowergamma": lambda a, x: mp.gammainc(a, 0, x),
     "uppergamma": lambda a, x: mp.gammainc(a, x),
 }
-EXACT = ("Heaviside", "Max", "Min", "Abs", "sign", "side", "floor", "ceiling", "conjugate")
+CASES = ("Heaviside", "Max", "Min", "Abs", "sign", "side", "floor", "ceiling")
+EXACT = (*CASES, "conjugate")
 
 
 class Undefined(ArithmeticError):
@@ -119,7 +121,7 @@ class Noise:
         return value if exact else self(value)
 
 
-def evaluate(expression, point, noise=None, sums=None):
+def evaluate(expression, point, noise=None, sums=None, zero=None):
     """The value at a point, at mpmath's working precision: real unless i is written. 0 log 0 = 0.
 
     A Derivative is computed by central differences with twice the digits, so that SymPy's rules of
@@ -128,9 +130,11 @@ def evaluate(expression, point, noise=None, sums=None):
     GivenUp where e^x is out of reach, where no two rules of quadrature agree and where a limit does
     not settle, and ValueError for what this module cannot compute. With `noise` everything that is
     rounded is a little wrong. `sums`, a dict, keeps what sums are worth for further points that
-    differ in their classes alone.
+    differ in their classes alone. What is so near to a case as `zero`, or nearer, is at it.
     """
     known = point.values | _imaginary(expression) | {SUMS: {}, BOUND: NOTHING}
+    if zero is not None:
+        known |= {ZERO: zero}
     if sums is not None:
         classes = {x for x, value in point.values.items() if isinstance(value, int)}
         known |= {SUMS: sums, BOUND: frozenset(classes)}
@@ -454,7 +458,8 @@ def _derivative(expression):
                     slope(others, (*place[:first], place[first] + way, *place[first + 1 :]))
                     for way in (-1, 0, 1)
                 )
-                if abs(above - 2 * here + below) > step * mp.sqrt(step) * max(1, abs(here)):
+                size = mp.sqrt(step) * max(1, abs(here))
+                if abs(above - 2 * here + below) > step * size or abs(above - below) > size:
                     raise Excluded(f"a kink of {expression.expr}")
                 return (above - below) / (2 * step)
 
@@ -533,6 +538,8 @@ def _holds(condition, values):
         return {And: all, Or: any, Not: lambda parts: not next(parts)}[condition.func](parts)
     if isinstance(condition, Relational):
         left, right = (_evaluate(side, values) for side in condition.args)
+        if ZERO in values and abs(left - right) <= values[ZERO]:
+            left = right
         return RELATIONS[condition.rel_op](left, right)
     return bool(condition)
 
@@ -540,16 +547,25 @@ def _holds(condition, values):
 def _function(expression):
     arguments = [_formula(argument) for argument in expression.args]
     function = _rule(expression)
-    exact = expression.func.__name__ in EXACT
+    exact, cases = (expression.func.__name__ in names for names in (EXACT, CASES))
 
     def value(values):
         found = [argument(values) for argument in arguments]
+        if ZERO in values and cases:
+            found = [_at_a_whole_number(x, values[ZERO]) for x in found]
         result = function(*found)
         if NOISE in values and not exact:
             result = values[NOISE].of(function, found, result)
         return _real(result, values)
 
     return value
+
+
+def _at_a_whole_number(number, nearly):
+    if isinstance(number, mp.mpc) or not mp.isfinite(number):
+        return number
+    near = mp.nint(number)
+    return near if abs(number - near) <= nearly else number
 
 
 def _rule(expression):

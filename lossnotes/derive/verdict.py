@@ -238,7 +238,10 @@ def hard_points(left, relation, right, special):
             drawn = draw_points(left, right, special=True)
             yield from (point for point in drawn if point.kind)
         else:
-            yield from descend(*((left, right) if relation in ("<", "<=") else (right, left)))
+            sides = (left, right) if relation in ("<", "<=") else (right, left)
+            yield from descend(*sides)
+            if relation in NOT_STRICT:  # where nothing is left of the gap, to all digits
+                yield from (Point(point.values, "kink") for point in bottoms(*sides))
 
 
 def _proves(left, relation, right):
@@ -289,6 +292,9 @@ class Trial:
             if point.kind:
                 raise GivenUp("one side has no value at a special point")
             return True
+        if point.kind == "kink" and self.relation not in NOT_STRICT:
+            clear = abs(_gap(values)) > mp.mpf(10) ** (10 - digits // 2) * max(1, *map(abs, values))
+            return clear and not HOLDS[self.relation](_gap(values))
         if point.kind == "far" or (point.kind and self.relation == "="):
             return self._fails_beyond_rounding(point, digits)
         holds = HOLDS[self.relation]
@@ -354,6 +360,8 @@ def _order(side):
 def _value_or_none(side, point, digits):
     try:
         with mp.workdps(digits):
+            if point.kind == "kink":
+                return evaluate(side, point.rounded(), zero=mp.mpf(10) ** (10 - digits))
             return evaluate(side, point)
     except (Undefined, ZeroDivisionError):
         return None

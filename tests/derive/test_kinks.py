@@ -4,6 +4,7 @@ import pytest
 from sympy import (
     Abs,
     Derivative,
+    Eq,
     Heaviside,
     Integral,
     Max,
@@ -12,13 +13,15 @@ from sympy import (
     Rational,
     Sum,
     Symbol,
+    exp,
     floor,
+    log,
     sign,
 )
 
 from lossnotes.derive import compare
 from lossnotes.derive.kinks import beside_kinks
-from lossnotes.derive.symbols import K, Others, i, margin, maximum, s, y
+from lossnotes.derive.symbols import K, Others, epsilon, h, i, j, margin, maximum, p, s, y
 
 x = Symbol("x", real=True)
 
@@ -80,3 +83,47 @@ def test_points_lie_on_both_sides_of_a_kink():
 
 def test_a_formula_without_kinks_has_no_points_beside_them():
     assert list(beside_kinks(x**2, x)) == []
+
+
+THIRD = Rational(1, 3)
+
+
+@pytest.mark.parametrize(
+    ("left", "relation", "right"),
+    [
+        (sign(x - THIRD) ** 2, "=", 1),
+        (sign(s[j] - THIRD) ** 2, "=", 1),
+        (Sum(sign(s[i] - THIRD) ** 2, (i, 1, K)), "=", K),
+        (sign(p[j] - THIRD / 2) ** 2, "=", 1),
+        (sign(epsilon - THIRD) ** 2, "=", 1),
+        (Piecewise((0, Eq(x, THIRD)), (1, True)), "=", 1),
+        (Heaviside(exp(x) - 2, 1), "=", Heaviside(exp(x) - 2, 0)),
+        (
+            Derivative(Max(0, x - THIRD) ** 2, x),
+            "=",
+            2 * Max(0, x - THIRD) + 1 - sign(x - THIRD) ** 2,
+        ),
+        (Abs(x - THIRD), ">", 0),
+        (Abs(s[j] - THIRD), ">", 0),
+        (Max(0, h - THIRD) + Max(0, THIRD - h), ">", 0),
+        ((h - THIRD) ** 2, ">", 0),
+        ((s[j] - THIRD) ** 2, ">", 0),
+    ],
+    ids=range(13),
+)
+def test_what_fails_at_the_kink_alone_is_refuted_wherever_that_is(left, relation, right):
+    assert compare(left, relation, right).kind == "refuted"
+
+
+@pytest.mark.parametrize(
+    "claim",
+    [
+        (Heaviside(3 * x - 1), "=", Heaviside(x - THIRD)),
+        (sign(exp(x) - 2), "=", sign(x - log(2))),
+        (Derivative(Sum(h * sign(s[i]), (i, 1, K)), s[j]), "<=", 0),
+        (Abs(x - THIRD) + exp(-100 * h), ">", 0),
+    ],
+    ids=range(4),
+)
+def test_what_holds_at_the_kink_is_not_refuted_there(claim):
+    assert compare(*claim)

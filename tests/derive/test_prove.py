@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from sympy import (
     Abs,
     Derivative,
+    Eq,
     Heaviside,
     I,
     Max,
@@ -20,6 +21,7 @@ from sympy import (
     Symbol,
     exp,
     log,
+    sign,
     sqrt,
     tanh,
 )
@@ -61,7 +63,7 @@ from lossnotes.derive.symbols import (
 
 from .lecture import IDENTITIES, over
 
-x = Positives("x")
+x, t = Positives("x"), Symbol("t", real=True)
 
 
 @pytest.mark.parametrize("sides", IDENTITIES.values(), ids=IDENTITIES)
@@ -138,6 +140,25 @@ FALSE = {
     "a growth that is right, and not the beginning": (over(i, i), K * (K + 1) / 2 + 1),
     "a beginning that is right, and not the growth": (over(i, i), 3 * (K - 1)),
     "a sum that is right for two and three": (over(i, i), 3 * (K - 1) + (K - 2) * (K - 3)),
+    "a kink of what stands still": (Derivative(t * Abs(c), t), Abs(c) + 1 - sign(c) ** 2),
+    "a step of what stands still": (Derivative(t * Heaviside(c, 1), t), Heaviside(c, 0)),
+    "a kink at which there is a slope": (
+        Derivative(Max(0, c) ** 2, c),
+        2 * Max(0, c) + 1 - sign(c) ** 2,
+    ),
+    "a kink that stands still at one number": (
+        Derivative(t * Abs(c), c),
+        t * sign(c) + (1 - sign(c) ** 2) * (1 - sign(t) ** 2),
+    ),
+    "a slope across a hole that is none": (
+        Derivative(Piecewise((0, Eq(c, 0)), (c, True)), c),
+        sign(c) ** 2,
+    ),
+    "and one under a sum": (
+        Derivative(over(i, Piecewise((0, Eq(s[i], 0)), (s[i], True))), s[j]),
+        sign(s[j]) ** 2,
+    ),
+    "a step at a square": (Derivative(c * sign(c**2), c), sign(c) ** 2),
     "true for K = 2 only": (log_loss(s, y), log(1 + exp(maximum(s, Others(y)) - s[y]))),
 }
 
@@ -148,6 +169,27 @@ def test_a_free_index_may_have_the_name_of_a_bound_one():
     assert equal(squares.diff(s[j]), by_hand).kind == "proved"
     assert equal(Derivative(squares, s[j]), by_hand).kind == "proved"
     assert not equal(squares.diff(s[j]), by_hand + softmax(s)[j])
+
+
+SLOPES = {
+    "where there is none at the kink": (Derivative(Max(0, c), c), Piecewise((1, c > 0), (0, True))),
+    "where there is one": (Derivative(Max(0, c) ** 2, c), 2 * Max(0, c)),
+    "across a hole that is none": (Derivative(Piecewise((0, Eq(c, 0)), (c, True)), c), 1),
+    "twice": (Derivative(Max(0, c) ** 2, c, c), 2 * Heaviside(c, 0)),
+    "of a bent gap": (
+        Derivative(Max(0, softmax(s)[y] - Rational(1, 2)) ** 2, s[j]),
+        2 * Max(0, softmax(s)[y] - Rational(1, 2)) * softmax(s)[y] * (delta(j, y) - softmax(s)[j]),
+    ),
+    "of a gap that a number turns": (
+        Derivative(Max(0, 1 - t * c), c),
+        Piecewise((-t, t * c < 1), (0, True)),
+    ),
+}
+
+
+@pytest.mark.parametrize("sides", SLOPES.values(), ids=SLOPES)
+def test_a_slope_is_proved_at_kinks_where_there_is_one_and_beside_the_others(sides):
+    assert equal(*sides).kind == "proved"
 
 
 @pytest.mark.parametrize("sides", FALSE.values(), ids=FALSE)

@@ -33,6 +33,7 @@ from lossnotes.derive.prove.cases import MOST, cases, joined, single_out, tell_n
 from lossnotes.derive.prove.induction import holds_for_all
 from lossnotes.derive.prove.integrals import Integration
 from lossnotes.derive.prove.reduce import Reduction
+from lossnotes.derive.prove.signs import is_nonzero
 from lossnotes.derive.prove.unfold import unfold
 from lossnotes.derive.prove.zero import vanishes
 from lossnotes.derive.ranges import ranges
@@ -67,7 +68,7 @@ def _proves_equal(left, right):
         unfolded = unfold(left), unfold(right)
     sizes = sizes_of(*unfolded)
     because(*(fact for fact in used if isinstance(fact, str)))
-    excluded = frozenset(fact[1] for fact in used if not isinstance(fact, str))
+    excluded = frozenset(fact[1:] for fact in used if not isinstance(fact, str))
     difference = single_out(unfolded[0] - unfolded[1])
     integrals = [side.has(Integral) for side in unfolded]
     reductions = [Reduction] * (all(integrals) or not any(integrals))
@@ -93,7 +94,11 @@ def _holds(reductions, difference, renamed, sizes, excluded, distinct=frozenset(
 
 
 def _vanishes(reduction, difference, renamed, excluded):
-    excluded = {reduction.reduce(gap.xreplace(renamed)) for gap in excluded}
+    excluded = {
+        reduction.reduce(gap.xreplace(renamed))
+        for gap, jumps in excluded
+        if any(is_nonzero(reduction.reduce(jump.xreplace(renamed))) for jump in jumps)
+    }
     return vanishes(reduction.reduce(difference.xreplace(renamed)), reduction, excluded)
 
 

@@ -383,11 +383,11 @@ class Reduction:
                 pass
         result = S.NegativeOne if content.is_negative else S.One
         for factor, power in factors:
-            if is_positive(factor):
+            if self._is_surely_positive(factor):
                 continue
             if factor.could_extract_minus_sign():
                 factor, result = expand(-factor), result * (-1) ** power
-            if not is_positive(factor):
+            if not self._is_surely_positive(factor):
                 result *= side(_of_exponentials(factor)) ** (1 if power % 2 else 2)
         return result
 
@@ -421,9 +421,24 @@ class Reduction:
             if denominator != 1 and is_positive(denominator):
                 return self._power(numerator**power) * self._power(denominator ** (-power))
         power = expand(power)
-        if power.is_Add and _is_surely_positive(base):
+        if power.is_Add and self._is_surely_positive(base):
             return Mul(*(expand_power_base(Pow(base, term)) for term in power.args))
         return expand_power_exp(expand_power_base(Pow(base, power)))
+
+    def _is_surely_positive(self, base):
+        """Whether a number is positive; a sum of positive terms exceeds one of them."""
+        if is_positive(base):
+            return True
+        for whole in base.atoms(Sum):
+            (index, lower, size), *more = whole.limits
+            if more or (lower, size) != (1, K) or not is_positive(whole.function):
+                continue
+            for place in base.free_symbols - {K}:
+                if place.is_integer and place not in RANGES and self.is_in_range(place, K):
+                    one = whole.function.xreplace({index: place})
+                    if is_positive(expand(base.xreplace({whole: one + Dummy(positive=True)}))):
+                        return True
+        return False
 
     def _exponential(self, expression):
         """tanh and its kin in exponentials."""
@@ -437,22 +452,6 @@ class Reduction:
         if not (steps.is_Integer and steps.is_positive):
             return expression
         return Mul(*(n - step for step in range(steps))) * factorial(K - 2)
-
-
-def _is_surely_positive(base):
-    """Whether a number is positive; a sum of positive terms exceeds one of them."""
-    if is_positive(base):
-        return True
-    for whole in base.atoms(Sum):
-        (index, lower, size), *more = whole.limits
-        if more or (lower, size) != (1, K) or not is_positive(whole.function):
-            continue
-        for place in base.free_symbols - {K}:
-            if place.is_integer and place not in RANGES:
-                one = whole.function.xreplace({index: place})
-                if is_positive(expand(base.xreplace({whole: one + Dummy(positive=True)}))):
-                    return True
-    return False
 
 
 def _of_exponentials(gap):

@@ -41,6 +41,7 @@ from sympy import (
     S,
     Subs,
     Sum,
+    Symbol,
     Tuple,
     UnevaluatedExpr,
     exp,
@@ -69,6 +70,11 @@ class side(Function):
     """-1, 0 or 1: on which side of zero its argument is."""
 
     is_integer = True
+
+    @classmethod
+    def eval(cls, gap):
+        if gap.is_Rational:
+            return sign(gap)
 
     def fdiff(self, argindex=1):
         return S.Zero
@@ -128,12 +134,76 @@ def _unfold_derivative(expression):
     body = unfold(expression.expr)
     if any(_moves_a_step(integral, expression.variables) for integral in body.atoms(Integral)):
         return Derivative(body, *expression.variables, evaluate=False)
-    kinks = [part.args[0] for part in body.atoms(side)]
-    derivative = body.diff(*expression.variables)
+    kinks, derivative = [], body
+    for variable in expression.variables:
+        slope = derivative.diff(variable)
+        kinks += _breaks(derivative, slope, variable)
+        derivative = _with_values_at_kinks(slope, derivative.atoms(side), variable)
     if derivative.has(Derivative, Subs):
-        return derivative
-    because("the rules of differentiation", *(("kink", gap) for gap in kinks))
+        return body.diff(*expression.variables)
+    because("the rules of differentiation", *(("kink", *kink) for kink in kinks))
     return unfold(derivative)
+
+
+def _breaks(body, slope, variable):
+    """Kinks as (gap, jumps): where a gap is zero, and one of its jumps is not, there is no slope.
+
+    A jump that is the speed of a straight gap is not zero on the kink if what is left of it is not.
+    """
+    for part in sorted(body.atoms(side), key=str):
+        (gap,) = part.args
+        speed = gap.diff(variable)
+        if speed == 0 or gap.free_symbols & RANGES.keys():
+            continue
+        jump = (slope.xreplace({part: S.One}) - slope.xreplace({part: S.NegativeOne})).expand()
+        straight = jump != 0 and (jump / speed).is_number and speed.diff(variable) == 0
+        yield gap, (jump, gap - speed * variable) if straight else (jump,)
+
+
+def _with_values_at_kinks(slope, kinks, variable, over=frozenset()):
+    """The slope with its value at the kinks that move, if it has one there.
+
+    There it is the mean of what it is on both sides: of a side 0, of its square 1. That holds for
+    what crosses zero; where a gap stands still, and is not straight, the value is not known.
+    """
+    if isinstance(slope, Sum):
+        bound = frozenset(limit[0] for limit in slope.limits)
+        body = _with_values_at_kinks(slope.function, kinks, variable, bound)
+        return slope.func(body, *slope.limits)
+    if slope.has(Sum) and not isinstance(slope, side):
+        slope = slope.func(
+            *(_with_values_at_kinks(part, kinks, variable, None) for part in slope.args)
+        )
+    if over is None:
+        return slope
+    for part in kinks:
+        bound = part.free_symbols & RANGES.keys()
+        if bound & over if over else not bound:
+            slope += _beyond_its_formula(slope, part, variable)
+    return slope
+
+
+def _beyond_its_formula(slope, kink, variable):
+    """What a slope is more at a kink than its formula says."""
+    (gap,) = kink.args
+    speed = gap.diff(variable)
+    below, at, above = (slope.xreplace({kink: S(value)}) for value in (-1, 0, 1))
+    if speed == 0 or above == at == below:
+        return S.Zero
+    picked = Mul(*(f for f in Mul.make_args(speed) if isinstance(f, KroneckerDelta)))
+    moves = picked if (speed / picked).is_Rational else picked * side(speed / picked) ** 2
+    mean = _where_it_is_zero(gap, ((above + below) / 2 - at)).expand()
+    unknown = S.Zero if speed.diff(variable) == 0 else Dummy("slope") * (picked - moves)
+    return (1 - kink**2) * (mean * moves + unknown)
+
+
+def _where_it_is_zero(gap, expression):
+    """The expression with one number of the gap told by the others, where that is simple."""
+    for number in sorted(gap.atoms(Symbol, Indexed), key=str):
+        speed = gap.diff(number)
+        if speed.is_Rational and speed != 0 and not number.is_integer:
+            return expression.xreplace({number: number - gap / speed})
+    return expression
 
 
 def _moves_a_step(integral, variables):

@@ -38,7 +38,7 @@ MOST = 6  # kinks whose sides are tried together
 def vanishes(reduced, reduction, excluded=frozenset(), known=()):
     """Whether a normal form is zero, at every kink and on each side of it.
 
-    At the kinks that are excluded there is a derivative on one side of the claim, and no claim.
+    At the kinks that are excluded one side of the claim has no derivative, and there is no claim.
     `known` are linear inequalities that hold.
     """
     if reduced.has(zoo, nan, oo, -oo):
@@ -61,6 +61,8 @@ def vanishes(reduced, reduction, excluded=frozenset(), known=()):
                 continue
             there = reduced.xreplace({kink: S(value)})
         elif gap in excluded or -gap in excluded:
+            continue
+        elif contradict((*known, (gap, False), (-gap, False))):
             continue
         else:
             there = _on(gap, reduced.xreplace({kink: S.Zero}))
