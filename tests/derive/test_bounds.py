@@ -10,6 +10,7 @@ from sympy import (
     IndexedBase,
     Integral,
     Max,
+    Min,
     Piecewise,
     Rational,
     Sum,
@@ -24,8 +25,9 @@ from sympy import (
 )
 
 from lossnotes.derive import Derivation, StepError, compare
-from lossnotes.derive.bounds import at, proves_bound, proves_only_there, slopes
+from lossnotes.derive.bounds import RULES, at, proves_bound, proves_only_there, slopes
 from lossnotes.derive.bounds.goal import Goal
+from lossnotes.derive.bounds.search import Search
 from lossnotes.derive.bounds.sums import pair_by_pair
 from lossnotes.derive.prove import Reduction, unfold
 from lossnotes.derive.symbols import (
@@ -172,6 +174,9 @@ FALSE = {
         ">",
         1 + exp(k + 1) / 2,
     ),
+    "the largest of what is cut off above": (maximum(Min(s, 0)), ">=", s[j]),
+    "the largest of negatives": (maximum(-Abs(s)), ">=", -s[j]),
+    "the largest of steps": (maximum(Heaviside(s)), ">=", sign(s[j]) ** 2),
     "a softmax told by two probabilities": (over(i, softmax(s)[i] ** 2), ">=", Rational(1, 2)),
 }
 
@@ -374,3 +379,9 @@ def test_a_sum_over_pairs_is_not_judged_by_pairs_that_avoid_a_named_class():
     difference = unfold(pairs)
     goal = Goal(Reduction().reduce(difference), False, classes=(j + 1,))
     assert not pair_by_pair(goal, lambda goal: goal.expression == 0)
+
+
+def test_a_number_that_may_be_its_bound_is_not_below_it():
+    for strict in (True, False):
+        goal = Goal(1 - h, True).given(1 - h, strict, 1 - h)
+        assert Search(RULES).holds(goal) is strict

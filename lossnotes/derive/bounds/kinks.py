@@ -122,15 +122,23 @@ def at_least_the_mean(largest):
 
 
 def exceeds(goal, place, others=()):
-    """The facts that no entry at a class exceeds the largest; `others` are known to be apart."""
+    """The facts that no entry at a class exceeds the largest; `others` are known to be apart.
+
+    |x| is at least x, and at least -x; no other kink is known to lie above its sides.
+    """
     for number, vector, within in goal.largest:
         inside = within is None or (isinstance(within, Others) and within.args[0] in others)
         value = entry(vector, place)
         if not inside or value == number:
             continue
-        kinks = sorted(unfold(value).atoms(side), key=str)
+        value = expand(unfold(value))
+        kinks = value.atoms(side)
         if not kinks:
             yield number - value
         elif len(kinks) == 1:
-            for sign in (1, -1):
-                yield expand(number - unfold(value).xreplace({kinks[0]: S(sign)}))
+            (kink,) = kinks
+            slope = value.coeff(kink)
+            straight = not expand(value - slope * kink).has(kink)
+            if straight and cancel(slope / kink.args[0]).is_positive:
+                for sign in (1, -1):
+                    yield expand(number - value.xreplace({kink: S(sign)}))

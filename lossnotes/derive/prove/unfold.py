@@ -6,7 +6,8 @@ Piecewise are exact combinations of sides, at the kink too:
     |x| = x side(x)      max(a, b) = (a + b + (b - a) side(b - a)) / 2
     Heaviside(x, h) = (1 + side(x)) / 2 + (h - 1/2) (1 - side(x)^2)
 
-The slope of a side is zero, but for the kink itself, where there is no derivative.
+The slope of a side is zero, but for the kink itself: what it is there is said in `_breaks` and
+`_with_values_at_kinks`.
 """
 
 from functools import lru_cache
