@@ -25,10 +25,9 @@ from sympy import (
 )
 
 from lossnotes.derive import Derivation, StepError, compare
-from lossnotes.derive.bounds import RULES, at, proves_bound, proves_only_there, slopes
+from lossnotes.derive.bounds import at, proves_bound, proves_only_there, slopes
 from lossnotes.derive.bounds.goal import Goal
-from lossnotes.derive.bounds.search import Search
-from lossnotes.derive.bounds.sums import pair_by_pair
+from lossnotes.derive.bounds.sums import _negative_square, by_cauchy_schwarz, pair_by_pair
 from lossnotes.derive.prove import Reduction, unfold
 from lossnotes.derive.symbols import (
     CE,
@@ -60,7 +59,7 @@ from lossnotes.derive.symbols import (
 
 from .lecture import BOUNDS, over
 
-x, u, share = Positives("x"), Symbol("u", positive=True), Between("t", 0, 1)
+x = Positives("x")
 t, t_ = Symbol("t", real=True), Scores("t")
 
 
@@ -93,6 +92,7 @@ def test_a_bound_that_is_attained_is_not_strict(name):
     assert not proves_bound(left, relation[0], right)
 
 
+share, u = Between("t", 0, 1), Symbol("u", positive=True)
 FALSE = {
     "a tangent jumps at its pole": (over(i, tan(s[i])), "<=", K * tan(maximum(s))),
     "so does a reciprocal": (over(i, -1 / s[i]), "<=", -K / maximum(s)),
@@ -381,7 +381,15 @@ def test_a_sum_over_pairs_is_not_judged_by_pairs_that_avoid_a_named_class():
     assert not pair_by_pair(goal, lambda goal: goal.expression == 0)
 
 
-def test_a_number_that_may_be_its_bound_is_not_below_it():
-    for strict in (True, False):
-        goal = Goal(1 - h, True).given(1 - h, strict, 1 - h)
-        assert Search(RULES).holds(goal) is strict
+def test_sums_of_which_one_binds_the_index_of_another_are_squared_apart():
+    inner = log(over(k, exp(s[i] * t_[k])))
+    gap = K * over(i, (s[i] + inner) ** 2) - (over(i, s[i]) + over(i, inner)) ** 2
+    first = Reduction().reduce(unfold(over(k, exp(t_[k]))))  # its index is the first to be named
+    goal = Goal(Reduction().reduce(unfold(gap)) + first, False)
+    assert by_cauchy_schwarz(goal, lambda left: left.expression == first)
+
+
+def test_what_has_a_symbolic_power_of_a_sum_besides_has_no_square_of_it():
+    a, b = Symbol("a", real=True), Symbol("b", real=True)
+    assert _negative_square(h - a**2, [a, b]) == (h, 1, a)
+    assert _negative_square((-(a**share) * a * b).expand(), [a, b]) is None

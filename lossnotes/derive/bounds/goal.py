@@ -73,9 +73,7 @@ class Goal:
     def _with(self, gap, strict):
         """The goal with one fact more, and how numbers are told by others since."""
         goal = replace(self, facts=(*self.facts, (gap, strict)))
-        change = moved(gap, _offset(gap, strict)) or {}
-        if not change and (strict or not (self.strict or self.expression.has(side))):
-            change = _below(gap) or {}
+        change = moved(gap, _offset(gap, strict)) or _below(gap) or {}
         return (goal.where(change) if change else goal), change
 
     def where(self, change):
@@ -218,10 +216,7 @@ def _offset(gap, strict):
 
 
 def _below(gap):
-    """{number: a share of its bound} for a positive number that has a bound above.
-
-    The share is below one: the bound itself is left to what is continuous, and need not be strict.
-    """
+    """{number: a share of its bound} for a positive number that has a bound above."""
     for number in sorted(gap.atoms(Symbol, Indexed), key=_last_named):
         if number in RANGES or number.is_integer or not number.is_positive:
             continue

@@ -348,10 +348,9 @@ def by_cauchy_schwarz(goal, holds):
     if found is None or place is None:
         return False
     rest, factor, total = found
-    index, *ends = sums[0].limits[0]
-    term = _squared(Add(*(total.diff(dummy) * body_at(back[dummy], index) for dummy in back)))
-    for weight in _weights(goal.expression, index):
-        whole = Sum(term / weight, (index, *ends))
+    term = _squared(Add(*(total.diff(dummy) * body_at(back[dummy], place) for dummy in back)))
+    for weight in _weights(goal.expression, place):
+        whole = Sum(term / weight, (place, 1, K))  # an index of one sum may be bound in another
         because("Cauchy-Schwarz")
         if holds(goal.to(goal.reduce(rest.xreplace(back) - factor * whole))):
             return True
@@ -381,10 +380,11 @@ def _negative_square(shape, names):
 
 def _power_of(name, term):
     """The power to which a term has a number as a factor; 3 where it has it otherwise."""
-    factors = dict(f.as_base_exp() for f in Mul.make_args(term))
-    power = factors.pop(name, S.Zero)
-    known = power.is_Integer and power >= 0 and not any(f.has(name) for f in factors)
-    return int(power) if known else 3
+    factors = [f.as_base_exp() for f in Mul.make_args(term) if f.has(name)]
+    if not factors:
+        return 0
+    (base, power), *more = factors
+    return int(power) if base == name and power.is_Integer and power >= 0 and not more else 3
 
 
 def _squared(term):
@@ -397,7 +397,7 @@ def _squared(term):
     return term**2
 
 
-def _weights(expression, index):
+def _weights(expression, place):
     """Weights that sum to one: each distribution, the means of two, and equal ones."""
     bases = sorted(
         {
@@ -407,10 +407,10 @@ def _weights(expression, index):
         },
         key=str,
     )
-    yield from (base[index] for base in bases)
+    yield from (base[place] for base in bases)
     for one, other in combinations(bases, 2):
         for share in (Rational(1, 2), Rational(1, 3), Rational(2, 3)):
-            yield share * one[index] + (1 - share) * other[index]
+            yield share * one[place] + (1 - share) * other[place]
     yield 1 / K
 
 
