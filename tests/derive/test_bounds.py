@@ -61,6 +61,7 @@ from .lecture import BOUNDS, over
 
 x = Positives("x")
 t, t_ = Symbol("t", real=True), Scores("t")
+u = Symbol("u", positive=True)
 
 
 @pytest.mark.parametrize("claim", BOUNDS.values(), ids=BOUNDS)
@@ -393,3 +394,17 @@ def test_what_has_a_symbolic_power_of_a_sum_besides_has_no_square_of_it():
     a, b = Symbol("a", real=True), Symbol("b", real=True)
     assert _negative_square(h - a**2, [a, b]) == (h, 1, a)
     assert _negative_square((-(a**share) * a * b).expand(), [a, b]) is None
+
+
+@pytest.mark.parametrize(
+    "left, right",
+    [
+        (0, Abs(1 + u - h)),
+        (1, 1 + Abs(1 + p[j] - h)),
+        (0, Max(0, 1 + u - h) + Max(0, h - 1 - u)),
+    ],
+    ids=str,
+)
+def test_a_number_that_is_at_most_its_bound_may_be_the_bound(left, right):
+    assert proves_bound(left, "<=", right)
+    assert not proves_bound(left, "<", right)

@@ -57,8 +57,14 @@ class Goal:
         return replace(self, expression=expression, strict=strict, depth=self.depth + 1, **changes)
 
     def given(self, gap, strict, expression):
-        """The goal for an expression, where a gap is not negative, or positive."""
-        return self.here(expression)._with(gap, strict)[0]
+        """Goals that together are that for an expression, where a gap is not negative, or positive.
+
+        A number below its bound is a share of it; where it may be the bound, that is another goal.
+        """
+        here = self.here(expression)
+        if not strict and moved(gap, _offset(gap, strict)) is None and (below := _below(gap)):
+            return here._with(gap, True)[0], here._known(gap, False).where(dict([below]))
+        return (here._with(gap, strict)[0],)
 
     def given_all(self, gaps):
         """The same goal, where none of the gaps is negative."""
@@ -72,9 +78,15 @@ class Goal:
 
     def _with(self, gap, strict):
         """The goal with one fact more, and how numbers are told by others since."""
-        goal = replace(self, facts=(*self.facts, (gap, strict)))
-        change = moved(gap, _offset(gap, strict)) or _below(gap) or {}
-        return (goal.where(change) if change else goal), change
+        goal = self._known(gap, strict)
+        change = moved(gap, _offset(gap, strict))
+        if change is None and strict and (below := _below(gap)):
+            number, bound = below
+            change = {number: bound * Between(f"share of {number} in {bound}", 0, 1)}
+        return (goal.where(change), change) if change else (goal, {})
+
+    def _known(self, gap, strict):
+        return replace(self, facts=(*self.facts, (gap, strict)))
 
     def where(self, change):
         """The goal in which numbers are told by others."""
@@ -216,7 +228,7 @@ def _offset(gap, strict):
 
 
 def _below(gap):
-    """{number: a share of its bound} for a positive number that has a bound above."""
+    """A positive number that is below something positive where the gap is positive, and that."""
     for number in sorted(gap.atoms(Symbol, Indexed), key=_last_named):
         if number in RANGES or number.is_integer or not number.is_positive:
             continue
@@ -226,7 +238,7 @@ def _below(gap):
             continue
         bound = in_numbers(expand(bound))
         if is_positive(bound):
-            return {number: bound * Between(f"share of {number} in {bound}", 0, 1)}
+            return number, bound
     return None
 
 

@@ -37,7 +37,7 @@ def by_cases(goal, holds):
         if contradict([*((in_numbers(fact), strict) for fact, strict in goal.facts), now]):
             continue
         there = goal.reduce(goal.expression.xreplace({kink: S(value)}))
-        if not holds(goal.given(value * gap, value < 0, there)):
+        if not all(map(holds, goal.given(value * gap, value < 0, there))):
             return False
     return _holds_at(goal, kink, holds)
 

@@ -119,7 +119,7 @@ def _have_one_sign(goal, a, b, holds):
     """Whether b is not negative where a is not, and not positive where a is not."""
     if moved(a, S.Zero) is None:
         a, b = b, a
-    return all(holds(goal.given(sign * a, False, sign * b)) for sign in (1, -1))
+    return all(holds(given) for sign in (1, -1) for given in goal.given(sign * a, False, sign * b))
 
 
 def by_parts(goal, holds):

@@ -242,7 +242,9 @@ def _positive_on_both_sides(goal, gap, holds):
     gap = in_numbers(goal.reduce(gap))
     facts = tuple((in_numbers(fact), strict) for fact, strict in goal.facts)
     here = replace(goal.to(in_numbers(goal.expression)), facts=facts)
-    return all(holds(here.given(side, True, here.expression)) for side in (gap, -gap))
+    return all(
+        holds(given) for side in (gap, -gap) for given in here.given(side, True, here.expression)
+    )
 
 
 def named_places(goal):
