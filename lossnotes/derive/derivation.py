@@ -107,10 +107,10 @@ class Derivation:
         ]
         order = ["refuted", "confirmed", "proved"]
         attained = min(links, key=lambda verdict: order.index(verdict.kind))
-        verdicts = [attained]
+        _require(attained, where)
         if shifted := _shifted(where):
             start, result = at(self.start, shifted), at(self.result, shifted)
-            verdicts.append(compare(start, self.relation[0], result, special=False))
+            _require(compare(start, self.relation[0], result, special=False), where)
         links = [
             (left, step.relation, step.expression)
             for left, step in zip(chain, self.steps, strict=False)
@@ -119,10 +119,7 @@ class Derivation:
         only_there = strict_unless(
             self.start, self.relation, self.result, where, links if self.proved else ()
         )
-        verdicts.append(only_there)
-        for verdict in verdicts:
-            if not verdict:
-                raise StepError(f"equality is not exactly at {where}: {verdict}", verdict)
+        _require(only_there, where)
         self.equality_case = EqualityCase(where, attained, only_there)
         return self
 
@@ -206,6 +203,12 @@ class Derivation:
     @staticmethod
     def _formula(step):
         return rf"{SIGNS[step.relation]} {latex(step.expression)}"
+
+
+def _require(verdict, where):
+    """Raise at once: what comes next is dearer."""
+    if not verdict:
+        raise StepError(f"equality is not exactly at {where}: {verdict}", verdict)
 
 
 def _shifted(where):
