@@ -568,6 +568,16 @@ def _at_a_whole_number(number, nearly):
     return near if abs(number - near) <= nearly else number
 
 
+def _exp(x):
+    """e^x. mpmath takes powers of e for whole numbers, which is slow where these are large."""
+    if mp.mag(x) < LARGE or not mp.isint(x):
+        return mp.exp(x)
+    half = mp.mpf(1) / 2
+    with mp.workprec(mp.prec + int(mp.mag(x))):
+        value = mp.exp(x + half) / mp.exp(half)
+    return +value
+
+
 def _rule(expression):
     """The function of numbers for which a function of SymPy stands."""
     name = expression.func.__name__
@@ -575,7 +585,7 @@ def _rule(expression):
         return FUNCTIONS[name]
     if not hasattr(mpmath, name):
         raise ValueError(f"no value is known for the function {name}: {expression}")
-    function = getattr(mpmath, name)
+    function = _exp if name == "exp" else getattr(mpmath, name)
 
     def within_reach(*arguments):
         if any(_reach() < mp.mag(argument) < mp.inf for argument in arguments):

@@ -5,6 +5,7 @@ from unittest import mock
 import mpmath
 import pytest
 from mpmath import mp
+from mpmath.libmp import libelefun
 from sympy import (
     Abs,
     And,
@@ -179,12 +180,21 @@ def test_a_derivative_of_a_high_order_has_fifty_digits():
 
 
 def test_the_grid_of_a_derivative_grows_by_two_places_an_order():
-    looked_at = mock.Mock(wraps=mpmath.exp)
-    with mock.patch("mpmath.exp", looked_at):
+    looked_at = mock.Mock(wraps=mp.exp)
+    with mock.patch.object(mp, "exp", looked_at):
         for order in (2, 4, 6):
             looked_at.reset_mock()
             evaluate(Derivative(exp(c + order), (c, order)), Point({c: mp.mpf(1)}))
             assert looked_at.call_count == 2 * order + 1
+
+
+@pytest.mark.parametrize("number", [3**60, -(3**60), 3**600, 2**900])
+def test_an_exponential_of_a_large_whole_number_has_all_digits_and_no_power_is_taken(number):
+    with mp.workdps(400):
+        expected = mp.exp(number)
+        with mock.patch.object(libelefun, "mpf_pow_int", side_effect=AssertionError):
+            found = evaluate(exp(c), Point({c: mp.mpf(number)}))
+        assert abs(found - expected) <= 2 * mp.eps * expected
 
 
 def test_a_derivative_by_a_probability_moves_that_entry_alone():
