@@ -424,10 +424,11 @@ class Number(Common, asked.Numbers):
     def problem(self, parameters):
         if self.range and not self.range[0] < self.range[1]:
             return f"range: {list(self.range)} is empty"
-        for equation in (self.equation, *(mistake.equation for mistake in self.mistakes)):
-            if not all_roots(self.gap(equation, parameters)):
+        equations = (*(mistake.equation for mistake in self.mistakes), self.equation)
+        for equation in equations:
+            roots = all_roots(self.gap(equation, parameters))
+            if not roots:
                 return f"equation: {equation[0]} = {equation[1]} has no root"
-        roots = all_roots(self.gap(self.equation, parameters))
         inside = [mp.nstr(x, 6) for x in roots if self.inside(x)]
         if not inside:
             return f"range: no root is in {list(self.range)}, but {', '.join(map(str, roots))}"

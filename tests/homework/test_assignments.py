@@ -256,10 +256,14 @@ def test_a_known_mistake_is_given_its_hint_at_home_and_when_it_is_graded(chapter
 
 
 @cache
+def public(chapter):
+    """What Emmy Noether gets, as JSON."""
+    return assignment(chapter).public(assignment(chapter).parameters(SECRET, "Emmy Noether"))
+
+
+@cache
 def handed_out(chapter):
-    """What Emmy Noether gets."""
-    parameters = assignment(chapter).parameters(SECRET, "Emmy Noether")
-    return Public(**json.loads(assignment(chapter).public(parameters)))
+    return Public(**json.loads(public(chapter)))
 
 
 def formulas(question):
@@ -281,19 +285,16 @@ def definitions(question):
 
 @each_chapter
 def test_what_students_get_holds_no_step_no_known_mistake_and_no_hidden_probe(chapter):
-    parameters = assignment(chapter).parameters(SECRET, "Emmy Noether")
-    public = assignment(chapter).public(parameters)
     asked = {text for question in assignment(chapter).questions for text in definitions(question)}
     for question in assignment(chapter).questions:
-        told = [x for x in formulas(question) if "(" in x and json.dumps(x) in public]
+        told = [x for x in formulas(question) if "(" in x and json.dumps(x) in public(chapter)]
         assert {*told} <= asked, question.name
 
 
 @each_chapter
 def test_the_formulas_that_students_get_make_no_derivation(chapter):
     parameters = assignment(chapter).parameters(SECRET, "Emmy Noether")
-    public = json.loads(assignment(chapter).public(parameters))
-    texts = {text for text in strings(public) if re.search(r"[\[(<=>]", text)}
+    texts = {text for text in strings(json.loads(public(chapter))) if re.search(r"[\[(<=>]", text)}
     texts = {text for text in texts if not re.search(r"[.?]( |$)|^[a-z]+\(", text)}
     for question in handed_out(chapter).questions:
         if question.kind == "derivation":

@@ -96,49 +96,52 @@ def write(tmp_path):
     return write
 
 
-def test_an_assignment_has_a_title_a_chapter_its_questions_and_their_points(write):
-    assignment = load(write(WHOLE))
-    assert (assignment.title, assignment.chapter, assignment.points) == ("Softmax", "softmax", 13)
-    assert [question.name for question in assignment.questions] == ["q1", "q2", "q3", "q4", "q5"]
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory):
+    """The assignment of the whole file, which takes half a second to load."""
+    path = tmp_path_factory.mktemp("whole") / "softmax" / "questions.toml"
+    path.parent.mkdir()
+    path.write_text(WHOLE, encoding="utf-8")
+    return load(path)
 
 
-def test_the_same_student_has_the_same_parameters_and_others_have_others(write):
-    assignment = load(write(WHOLE))
+def test_an_assignment_has_a_title_a_chapter_its_questions_and_their_points(whole):
+    assert (whole.title, whole.chapter, whole.points) == ("Softmax", "softmax", 13)
+    assert [question.name for question in whole.questions] == ["q1", "q2", "q3", "q4", "q5"]
+
+
+def test_the_same_student_has_the_same_parameters_and_others_have_others(whole):
     students = [f"student {number}" for number in range(50)]
-    drawn = [assignment.parameters(SECRET, student) for student in students]
-    assert drawn == [assignment.parameters(SECRET, student) for student in students]
+    drawn = [whole.parameters(SECRET, student) for student in students]
+    assert drawn == [whole.parameters(SECRET, student) for student in students]
     assert len({tuple(one.values()) for one in drawn}) > 45
-    assert assignment.parameters(b"another", "Ada") != assignment.parameters(SECRET, "Ada")
+    assert whole.parameters(b"another", "Ada") != whole.parameters(SECRET, "Ada")
 
 
-def test_a_name_has_one_set_of_parameters_however_its_accents_are_encoded(write):
-    assignment = load(write(WHOLE))
-    assert assignment.parameters(SECRET, "Jos\u00e9") == assignment.parameters(SECRET, "Jose\u0301")
+def test_a_name_has_one_set_of_parameters_however_its_accents_are_encoded(whole):
+    assert whole.parameters(SECRET, "Jos\u00e9") == whole.parameters(SECRET, "Jose\u0301")
 
 
-def test_parameters_fill_their_ranges_ends_included(write):
-    assignment = load(write(WHOLE))
-    drawn = [assignment.parameters(SECRET, str(number)) for number in range(400)]
+def test_parameters_fill_their_ranges_ends_included(whole):
+    drawn = [whole.parameters(SECRET, str(number)) for number in range(400)]
     assert {one["classes"] for one in drawn} == set(range(3, 10))
     taus = [one["tau"] for one in drawn]
     assert 1.5 <= min(taus) < 1.55 and 3.95 < max(taus) <= 4
     assert all(tau == round(tau, 2) for tau in taus)
 
 
-def test_a_student_is_given_the_numbers_and_no_hidden_probe(write, tmp_path):
-    assignment = load(write(WHOLE))
-    parameters = assignment.parameters(SECRET, "Ada")
-    (tmp_path / "questions.json").write_text(assignment.public(parameters), encoding="utf-8")
+def test_a_student_is_given_the_numbers_and_no_hidden_probe(whole, tmp_path):
+    parameters = whole.parameters(SECRET, "Ada")
+    (tmp_path / "questions.json").write_text(whole.public(parameters), encoding="utf-8")
     public = load_public(tmp_path / "questions.json")
     assert public.parameters == parameters
     assert [probe.asks for probe in public.questions[1].probes] == ["ordinary scores"]
-    assert public.questions[0].start == assignment.questions[0].start
-    assert "1000" not in assignment.public(parameters)
+    assert public.questions[0].start == whole.questions[0].start
+    assert "1000" not in whole.public(parameters)
 
 
-def test_probes_are_the_same_for_one_seed_and_others_for_another(write):
-    assignment = load(write(WHOLE))
-    question, parameters = assignment.questions[1], assignment.parameters(SECRET, "Ada")
+def test_probes_are_the_same_for_one_seed_and_others_for_another(whole):
+    question, parameters = whole.questions[1], whole.parameters(SECRET, "Ada")
     first, again, other = (
         [inputs[0].tolist() for inputs, _ in question.examples(probe, parameters, seed)]
         for probe, seed in [
@@ -150,9 +153,8 @@ def test_probes_are_the_same_for_one_seed_and_others_for_another(write):
     assert first == again and not any(row in other for row in first) and len(first) == 4
 
 
-def test_expected_values_are_those_of_the_definition_at_fifty_digits(write):
-    assignment = load(write(WHOLE))
-    question, parameters = assignment.questions[1], assignment.parameters(SECRET, "Ada")
+def test_expected_values_are_those_of_the_definition_at_fifty_digits(whole):
+    question, parameters = whole.questions[1], whole.parameters(SECRET, "Ada")
     for (s, y), expected in question.examples(question.probes[0], parameters, 1):
         e = np.exp(s / parameters["tau"] - s.max() / parameters["tau"])
         by_hand = (e / e.sum() - (np.arange(s.size) == y)) / parameters["tau"]
