@@ -21,7 +21,7 @@ LIBRARY = Path(module.__file__).parents[1]
 @pytest.fixture(scope="module")
 def hasty(sandbox):
     """A sandbox with narrow limits."""
-    with Sandbox(Limits(seconds=2, memory=1 << 30, space=1 << 20, answer=1 << 16)) as box:
+    with Sandbox(Limits(seconds=1, memory=1 << 30, space=1 << 20, answer=1 << 16)) as box:
         yield box
 
 
@@ -442,13 +442,13 @@ def test_without_the_lock_they_succeed(unlocked):
 
 def test_a_loop_without_end_costs_its_cell_alone(hasty):
     with hasty.run(["x = 1", "while True:\n    pass", "x += 1"]) as answers:
-        assert answers.errors == [(2, "TimeoutError: it took longer than 0.5 seconds")]
+        assert answers.errors == [(2, "TimeoutError: it took longer than 0.25 seconds")]
         assert answers.number("x") == 2
 
 
 def test_a_loop_without_end_costs_its_answer_alone(hasty):
     with hasty.run(["def f(x):\n    while True:\n        pass\ng = 1"]) as answers:
-        with pytest.raises(AnswerError, match="it took longer than 0.5 seconds"):
+        with pytest.raises(AnswerError, match="it took longer than 0.25 seconds"):
             answers.function("f")(1)
         assert answers.number("g") == 1
 
@@ -466,23 +466,23 @@ def test_a_loop_without_end_costs_its_answer_alone(hasty):
 )
 def test_what_cannot_be_interrupted_ends_the_submission(hasty, cell):
     start = time.monotonic()
-    with pytest.raises(Timeout, match="longer than 2 seconds|not answer for 4 seconds"):
+    with pytest.raises(Timeout, match="longer than 1 seconds|not answer for 2 seconds"):
         hasty.run([cell, cell]).__enter__()
-    assert time.monotonic() - start < 10
+    assert time.monotonic() - start < 5
     assert number(hasty, "x", "x = 1") == 1
 
 
 def test_the_time_of_all_answers_together_is_bounded(hasty):
-    with hasty.run(["import time\ndef f(x):\n    time.sleep(1.5)\n    return x"]) as answers:
+    with hasty.run(["import time\ndef f(x):\n    time.sleep(0.75)\n    return x"]) as answers:
         f = answers.function("f")
-        with pytest.raises(Timeout, match="not answer for 4 seconds"):
+        with pytest.raises(Timeout, match="not answer for 2 seconds"):
             for _ in range(3):
                 f(1)
 
 
 def test_the_time_of_the_judge_is_not_counted(hasty):
     with hasty.run(["x = 1"]) as answers:
-        time.sleep(4.5)
+        time.sleep(2.25)
         assert answers.number("x") == 1
 
 
