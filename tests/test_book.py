@@ -1464,6 +1464,13 @@ def moved(window, address, moving):
         page.close()
 
 
+def in_front(pages):
+    """The pages one by one: one that is behind another may draw a single frame in a second."""
+    for page in pages:
+        page.bring_to_front()
+        yield page
+
+
 PICTURE = """
 () => [...document.querySelectorAll("svg.moving")].map(({ dataset }) =>
   [dataset.picture, JSON.parse(dataset.given), Moving.pictures[dataset.picture].ranges])
@@ -1526,7 +1533,7 @@ def test_a_moving_picture_begins_as_it_is_printed(moved, browser):
 
 
 def test_a_slider_moves_its_picture_by_the_keyboard_and_says_so(moved):
-    for page in moved:
+    for page in in_front(moved):
         for slider in page.locator(".moves input").all():
             figure = slider.locator("xpath=ancestor::figure")
             drawn, said = (
@@ -1578,7 +1585,7 @@ async svg => {
 
 def test_a_grip_is_drawn_by_the_mouse(moved):
     drawn = 0
-    for page in moved:
+    for page in in_front(moved):
         if page.locator("svg.moving .grip").count():
             drawn += 1
             grip, status = page.locator(".grip").first, page.get_by_role("status").first
@@ -1596,7 +1603,7 @@ def test_a_grip_is_drawn_by_the_mouse(moved):
 
 def test_a_picture_follows_where_it_is_pressed(moved):
     followed = 0
-    for page in moved:
+    for page in in_front(moved):
         svg = page.locator("svg.moving")
         if page.evaluate("() => Boolean(document.querySelector('svg.moving').onclick)"):
             followed += 1
