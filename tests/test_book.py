@@ -1787,6 +1787,8 @@ def test_a_link_that_leads_nowhere_is_not_printed(browser, tmp_path):
 # As an e-book
 
 EPUBCHECK = Path("/usr/share/java/epubcheck.jar")
+# It ends before a better compiler and a second collector of garbage could pay.
+JAVA = ["java", "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-jar", EPUBCHECK]
 
 
 @pytest.fixture(scope="module")
@@ -1809,7 +1811,7 @@ def told_of(epub):
     """What epubcheck has to say, if it says that something is wrong."""
     if not (shutil.which("java") and EPUBCHECK.exists()):
         pytest.skip("epubcheck is not there: apt install epubcheck")
-    run = subprocess.run(["java", "-jar", EPUBCHECK, epub], capture_output=True, text=True)
+    run = subprocess.run([*JAVA, epub], capture_output=True, text=True)
     said = run.stdout + run.stderr
     return said if run.returncode or "WARNING" in said else ""
 
@@ -1818,8 +1820,11 @@ def test_epubcheck_has_nothing_to_say_of_the_ebook(packed):
     assert told_of(packed[0]) == ""
 
 
-def test_epubcheck_complains_of_a_link_that_leads_nowhere(packed, site, tmp_path):
-    first, *others = packed[1]
-    broken = first | {"text": first["text"] + '<p><a href="#nowhere">a</a></p>'}
-    ebook.pack([broken, *others], site, tmp_path / "broken.epub")
-    assert "Fragment identifier is not defined" in told_of(tmp_path / "broken.epub")
+@pytest.mark.parametrize("leads", ["somewhere", "nowhere"])
+def test_epubcheck_complains_of_a_link_that_leads_nowhere(leads, site, tmp_path):
+    text = f'<h1 id="somewhere">A</h1><p><a href="#{leads}">there</a></p>'
+    chapter = {"file": "a.xhtml", "title": "A", "text": text, "images": []}
+    ebook.pack([chapter], site, tmp_path / "small.epub")
+    told = told_of(tmp_path / "small.epub")
+    assert ("Fragment identifier is not defined" in told) == (leads == "nowhere")
+    assert bool(told) == (leads == "nowhere")
