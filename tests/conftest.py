@@ -2,9 +2,11 @@
 
 import re
 from collections import Counter
+from importlib.metadata import EntryPoint
 from pathlib import Path
 
 import pytest
+from jupyter_client.provisioning import KernelProvisionerFactory
 from xdist.scheduler import LoadFileScheduling
 
 # The book alone is as much work as all the rest, so it is for four workers: each of these parts of
@@ -35,6 +37,15 @@ LONGEST = [
     "continuous_categorical",
     "kde",
 ]
+
+
+def pytest_configure():
+    """Notebooks run in kernels that are forked."""
+    factory = KernelProvisionerFactory.instance()
+    factory.provisioners["forked"] = EntryPoint(
+        "forked", "tests.kernels:Forked", factory.GROUP_NAME
+    )
+    factory.default_provisioner_name = "forked"
 
 
 def share(nodeid):
