@@ -740,8 +740,7 @@ SHOWN = "() => [...document.querySelectorAll('.cell')].map(cell => cell.dataset.
 # cell, "lacks" if it needs what is not in the page.
 RUN_CHAPTER = """
 async ([scripts, sources]) => {
-  const { Python } = await import(scripts + "workbench/python.js");
-  const python = window.python ??= new Python();
+  const { python } = await import(scripts + "workbench/python.js");
   await python.ask("begin");
   const shown = [];
   for (const [number, source] of sources.entries()) {
@@ -1285,10 +1284,11 @@ def test_homework_that_lies_on_the_server_is_opened_by_its_address(sheet, homewo
 
 
 @pytest.fixture(scope="module")
-def blank(window, address, workbench):
-    """A page whose Python stays awake for all chapters."""
+def claim(window, address, workbench):
+    """The page of the workbench, whose Python runs all chapters, too."""
     page = window.new_page()
-    page.goto(f"{address}/book/references.html")
+    page.goto(f"{address}/book/workbench.html")
+    page.get_by_label("A claim").wait_for()
     yield page
     page.close()
 
@@ -1307,11 +1307,11 @@ def as_printed(cell):
 
 
 @pytest.mark.parametrize("chapter", CHAPTERS)
-def test_a_cell_that_can_run_in_the_page_shows_what_the_notebook_has(chapter, blank, address):
+def test_a_cell_that_can_run_in_the_page_shows_what_the_notebook_has(chapter, claim, address):
     notebook = nbformat.read(ROOT / f"{chapter}.ipynb", as_version=4)
     cells = [cell for cell in notebook.cells if cell.cell_type == "code"]
     sources = [cell.source for cell in cells]
-    shown = blank.evaluate(RUN_CHAPTER, [f"{address}/_static/", sources])
+    shown = claim.evaluate(RUN_CHAPTER, [f"{address}/_static/", sources])
     ran = [
         (cell.source, as_printed(cell), outputs)
         for cell, outputs in zip(cells, shown, strict=True)
@@ -1322,15 +1322,6 @@ def test_a_cell_that_can_run_in_the_page_shows_what_the_notebook_has(chapter, bl
 
 
 # Is it true?
-
-
-@pytest.fixture(scope="module")
-def claim(window, address, workbench):
-    page = window.new_page()
-    page.goto(f"{address}/book/workbench.html")
-    page.get_by_label("A claim").wait_for()
-    yield page
-    page.close()
 
 
 def judge(page, text):
