@@ -1359,6 +1359,39 @@ def test_a_link_is_followed_in_a_page_that_is_open(claim):
     assert claim.get_by_label("A claim").input_value() == "1 <= K # 100% <b>"
 
 
+def typed_on(page):
+    return page.get_by_label("A claim").input_value()
+
+
+def test_what_was_typed_stands_there_again_after_a_reload_until_it_is_forgotten(claim, window):
+    other = window.new_page()
+    other.goto(claim.url)
+    other.get_by_label("A claim").fill("1 <= K  # in another tab")
+    other.evaluate("location.hash = 'claim=' + encodeURIComponent('1 = 1')")
+    other.get_by_label("A claim").fill("s[j] <= maximum(s)")
+    claim.get_by_label("A claim").fill("1 <= K")
+    for page, typed in ((other, "s[j] <= maximum(s)"), (claim, "1 <= K")):
+        page.reload()
+        assert typed_on(page) == typed
+    claim.evaluate("localStorage.setItem('lossnotes-practice', '{}')")  # as "Forget it" does
+    for page in (other, claim):
+        page.reload()
+        assert typed_on(page) == ""
+    other.close()
+
+
+def test_what_is_typed_is_judged_where_a_browser_keeps_nothing(window, address, workbench):
+    page = window.new_page()
+    for storage in ("localStorage", "sessionStorage"):
+        page.add_init_script(
+            f"Object.defineProperty(window, '{storage}', {{ get() {{ throw Error() }} }})"
+        )
+    page.goto(f"{address}/book/workbench.html")
+    page.get_by_label("A claim").press_sequentially("1 <= K")
+    assert judge(page, "1 <= K").locator(".verdict.proved").count() == 1
+    page.close()
+
+
 def test_a_verdict_on_what_no_longer_stands_there_is_not_shown(claim):
     judge(claim, "1 <= K")
     claim.get_by_label("A claim").fill("KL(q, p) >= 0")

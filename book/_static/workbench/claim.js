@@ -1,5 +1,6 @@
 // "Is it true?": a claim, a derivation or a loss, typed from nothing.
 import { button, make } from "./elements.js";
+import { keepClaim, keptClaim } from "./kept.js";
 import { Python, python, typeset } from "./python.js";
 
 const PALETTE = ["s[j]", "softmax(s)[j]", "LSE(s)", "log_loss(s, y)", "KL(q, p)", "CE(q, p)", "entropy(q)",
@@ -22,6 +23,9 @@ const LOSSES = {
   "a portrait: focal loss": "-(1 - softmax(s)[y])**gamma*log(softmax(s)[y])",
   "a portrait: generalised cross-entropy": "(1 - softmax(s)[y]**a)/a  # 0 < a < 1",
 };
+
+// The claim that the address carries.
+const linked = () => new URLSearchParams(location.hash.slice(1)).get("claim");
 
 export const open = place => {
   const text = make("textarea", { rows: 5, spellcheck: false, autocapitalize: "off", id: "claim",
@@ -50,6 +54,8 @@ export const open = place => {
   };
   let pause;
   const typed = () => {
+    keepClaim(text.value);
+    if (linked() && linked() !== text.value) history.replaceState(null, "", location.pathname + location.search);
     drawn++;
     answer.replaceChildren();
     clearTimeout(pause);
@@ -139,12 +145,11 @@ export const open = place => {
   };
   place.replaceChildren(form, status, preview, answer);
 
-  const receive = () => {
-    const sent = new URLSearchParams(location.hash.slice(1)).get("claim");
+  const receive = sent => {
     if (!sent || sent === text.value) return;
     text.value = sent;
     typed();
   };
-  receive();
-  addEventListener("hashchange", receive);
+  receive(linked() ?? keptClaim());
+  addEventListener("hashchange", () => receive(linked()));
 };

@@ -1,5 +1,6 @@
 // Practice: an answer is typed below what is asked, and checked as homework is.
 import { button, make } from "./elements.js";
+import { all, keep } from "./kept.js";
 import { python, typeset } from "./python.js";
 
 const LABELS = { derivation: "Your lines", number: "Your number", function: "Your function", written: "Your words" };
@@ -67,26 +68,6 @@ export const answerBox = (question, kept, changed, parameters) => {
     check();
   };
   return form;
-};
-
-// What was done in all chapters, in the browser's own storage: {chapter: {name: {typed, solved}}}.
-const KEY = "lossnotes-practice";
-let memory = {}; // where the browser keeps nothing
-const all = () => {
-  try {
-    return JSON.parse(localStorage.getItem(KEY)) ?? memory;
-  } catch {
-    return memory;
-  }
-};
-const keep = done => {
-  memory = done;
-  try {
-    localStorage.setItem(KEY, JSON.stringify(done));
-    return true;
-  } catch {
-    return false;
-  }
 };
 
 export const download = (text, name, type) => {
