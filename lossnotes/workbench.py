@@ -4,6 +4,7 @@ Needs sympy and mpmath only. What comes back is HTML, with formulas between \\( 
 """
 
 import ast
+import errno
 import json
 import re
 from contextlib import redirect_stdout
@@ -29,6 +30,10 @@ NOT_IN_PAGE = {
     "can't start new thread": "ThreadPoolExecutor",
     "could not get source code": "getsource",
 }
+NO_KEYBOARD = (
+    "<p>A cell cannot ask for input in the page. "
+    "Write the answer into the code, in place of <code>input()</code>.</p>"
+)
 SHOWN = (("html", "_repr_html_"), ("latex", "_repr_latex_"))
 
 
@@ -195,6 +200,8 @@ def _told(error):
     name, message = type(error).__name__, str(error)
     if isinstance(error, SyntaxError):
         name, message = f"{name} in line {error.lineno}", error.msg
+    if isinstance(error, OSError) and error.errno == errno.EIO:  # whoever reads a keyboard
+        return NO_KEYBOARD
     return f"<p>{escape(f'{name}: {message}')}</p>"
 
 

@@ -857,6 +857,11 @@ def test_a_cell_that_is_changed_shows_something_else_until_it_is_reset(awake):
     assert cell.locator(".cell_output").inner_text() in printed
 
 
+def test_a_cell_that_asks_for_input_is_told_what_to_do_instead(awake):
+    put(awake, 1, "name = input('Who? ')")
+    assert "Write the answer into the code" in run(awake, 1).locator(".cell_output").inner_text()
+
+
 def test_tab_leaves_the_code(awake):
     awake.locator("pre[contenteditable]").nth(1).focus()
     awake.keyboard.press("Tab")

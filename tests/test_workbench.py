@@ -1,5 +1,6 @@
 """What the page asks of Python: cells run without what is not there, lines are judged."""
 
+import errno
 import re
 import sys
 
@@ -111,6 +112,18 @@ def test_a_mistake_is_told_and_not_taken_for_something_missing(page):
         answer = page.run(0, source)
         ((kind, shown),) = answer["outputs"]
         assert (kind, told in shown, answer["lacks"]) == ("error", True, []), shown
+
+
+def test_who_asks_the_keyboard_is_told_what_to_do_instead(page, monkeypatch):
+    def fail(*_):
+        raise OSError(errno.EIO, "I/O error")  # as in the page
+
+    monkeypatch.setattr(sys.stdin, "readline", fail)
+    for source in ("name = input('Who? ')", "import sys\nsys.stdin.readline()"):
+        (*_, (kind, shown)) = page.run(0, source)["outputs"]
+        assert (kind, "Write the answer into the code" in shown) == ("error", True)
+    page.run(0, "def fail(): raise OSError(9, 'another')")
+    assert "another" in page.run(1, "fail()")["outputs"][0][1]
 
 
 def test_what_was_printed_before_a_mistake_is_kept(page):

@@ -23,6 +23,7 @@ const wake = async () => {
   const coming = Promise.all([loadPyodide({ indexURL: folder }), ...packed.map(bring)]);
   const [python, ...files] = await Promise.race([coming, missing]);
   for (const [number, name] of packed.entries()) python.FS.writeFile(`/${name}`, files[number]);
+  python.setStdin({ error: true }); // no keyboard; by itself Pyodide complains in the console
   say("Starting SymPy …");
   const answer = python.runPython(`
     import sys
