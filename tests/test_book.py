@@ -187,7 +187,7 @@ MATHEMATICS = r"""
   for (const e of document.querySelectorAll("mfrac, msub, msup, munder, mover, mroot"))
     if (e.children.length !== 2) found.push(`not two parts: ${e.outerHTML}`);
   for (const e of document.querySelectorAll("div.math > .katex-display"))
-    if (e.getBoundingClientRect().left > e.parentElement.getBoundingClientRect().left + 1)
+    if (Math.abs(e.getBoundingClientRect().left - e.parentElement.getBoundingClientRect().left) > 1)
       found.push(`not at the left: ${e.querySelector("annotation").textContent}`);
   const texts = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
   while (texts.nextNode()) {
@@ -468,6 +468,12 @@ WRONG = [
         "mathematics",
         "not at the left: x",
         f"<div class='math row'>{formulas.typeset('x', True)}</div>",
+    ),
+    (
+        "mathematics",
+        "not at the left: yyy",
+        "<div class='math row' style='width: 3em; overflow: auto'>"
+        + f"{formulas.typeset(20 * 'y', True)}</div>",
     ),
     ("scrolling", "div.wide", "<div class='wide' style='width: 2000px'>wide</div>"),
     (
