@@ -212,14 +212,20 @@ SCROLLING = r"""
 }
 """
 
-# On a phone: what is beside an output is said, and an output is not too small to be read.
+# On a phone: what is beside an output is said, a formula that goes on has a shadow at its edge, and
+# an output is not too small to be read.
 COLUMNS = """
-() => [...document.querySelectorAll(
-    ".cell_output pre, .output.text_html, .pst-scrollable-table-container")]
-  .filter(box => box.scrollWidth > box.clientWidth + 1)
-  .filter(box => getComputedStyle(box).overflowX !== "visible")
-  .filter(box => !box.previousElementSibling?.matches(".more-columns"))
-  .map(box => `hidden beside: ${box.textContent.trim().slice(0, 60)}`)
+() => {
+  const scrolling = boxes => [...document.querySelectorAll(boxes)]
+    .filter(box => box.scrollWidth > box.clientWidth + 1)
+    .filter(box => getComputedStyle(box).overflowX !== "visible");
+  const outputs = scrolling(".cell_output pre, .output.text_html, .pst-scrollable-table-container")
+    .filter(box => !box.previousElementSibling?.matches(".more-columns"));
+  const formulas = scrolling("div.math, table.derivation td, table.portrait :is(caption, td)")
+    .filter(box => getComputedStyle(box).backgroundImage === "none");
+  return [...outputs, ...formulas]
+    .map(box => `hidden beside: ${box.textContent.trim().slice(0, 60)}`);
+}
 """
 
 SMALL = """
@@ -480,6 +486,11 @@ WRONG = [
         "columns",
         "hidden beside: xxx",
         f"<div class='cell_output'><pre style='overflow: auto'>{400 * 'x'}</pre></div>",
+    ),
+    (
+        "columns",
+        "hidden beside: zzz",
+        f"<div class='math' style='width: 9em; overflow: auto'><p class=katex>{99 * 'z'}</p></div>",
     ),
     (
         "small",

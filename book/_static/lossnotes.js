@@ -12,10 +12,17 @@
     }
   };
 
-  // What a cell prints wraps, unless it is a table: whose columns are set smaller until they fit, and
-  // if they would get too small, a line above the table says that there are more to the right.
-  const smallest = 9.5;
-  const isTable = text => text.trim().split("\n").length > 1 && /\S {2,}\S|\n {2,}\S/.test(text);
+  // What is too wide is set smaller until it fits, down to a smallest size in pixels.
+  const shrink = (box, smallest) => {
+    box.style.fontSize = "";
+    const wide = box.scrollWidth / box.clientWidth;
+    const size = parseFloat(getComputedStyle(box).fontSize);
+    if (wide > 1) box.style.fontSize = `${Math.max(size / wide - 0.05, Math.min(size, smallest))}px`;
+  };
+
+  // What a cell prints wraps, unless it is a table, or code: where its columns would get too small, a
+  // line above says that there are more to the right.
+  const isTable = text => text.trim().split("\n").length > 1 && /\S {2,}\S|\n {3,}\S/.test(text);
   const sayMore = box => {
     const said = box.previousElementSibling?.matches(".more-columns") && box.previousElementSibling;
     if (box.scrollWidth <= box.clientWidth) return said && said.remove();
@@ -25,15 +32,12 @@
     more.textContent = "more columns at the right →";
     box.before(more);
   };
-  const fitOutputs = () => {
+  const fit = () => {
+    for (const formula of document.querySelectorAll("div.math, .derivation td:is(.left, .right)")) shrink(formula, 14);
     for (const pre of document.querySelectorAll(".cell_output pre")) {
       if (!isTable(pre.textContent)) continue;
       pre.classList.add("columns");
-      pre.style.fontSize = "";
-      const wide = pre.scrollWidth / pre.clientWidth;
-      const size = parseFloat(getComputedStyle(pre).fontSize);
-      if (wide > 1)
-        pre.style.fontSize = `${Math.max(size / wide - 0.05, Math.min(size, smallest))}px`;
+      shrink(pre, 9.5);
       sayMore(pre);
     }
     for (const box of document.querySelectorAll(".pst-scrollable-table-container, .output.text_html"))
@@ -82,7 +86,7 @@
   addEventListener("load", () => {
     let width;
     const refit = () => {
-      if (innerWidth !== width) fitOutputs();
+      if (innerWidth !== width) fit();
       width = innerWidth;
       offerKeyboard();
     };
