@@ -34,10 +34,26 @@ NO_KEYBOARD = (
     "<p>A cell cannot ask for input in the page. "
     "Write the answer into the code, in place of <code>input()</code>.</p>"
 )
+LONGEST = 100_000  # characters that a cell may print, or show of a value
 SHOWN = (("html", "_repr_html_"), ("latex", "_repr_latex_"))
 
 
 # Cells
+
+
+class Printed(StringIO):
+    """What a cell prints, until it is too much for a page."""
+
+    def write(self, text):
+        room = LONGEST - self.tell()
+        super().write(text[:room])
+        if len(text) > room:
+            raise TooMuch(f"a cell prints at most {LONGEST} characters, and was stopped")
+        return len(text)
+
+
+class TooMuch(Exception):
+    """More than a page can show."""
 
 
 class Page:
@@ -68,7 +84,7 @@ class Page:
         The kinds are "text", "html", "latex" and "error". `lacks` are the missing names because of
         which statements were left out, `goes_on` says that a derivation was shown.
         """
-        printed, outputs, lacks, self.shown = StringIO(), [], set(), None
+        printed, outputs, lacks, self.shown = Printed(), [], set(), None
         try:
             with redirect_stdout(printed):
                 for statement in ast.parse(source).body:
@@ -190,7 +206,9 @@ def _displayed(value):
     for kind, method in SHOWN:
         if hasattr(value, method):
             return kind, getattr(value, method)()
-    return "text", repr(value)
+    text = repr(value)
+    left = len(text) - LONGEST
+    return "text", text if left <= 0 else f"{text[:LONGEST]} … and {left} characters more"
 
 
 def _told(error):

@@ -1402,6 +1402,14 @@ def test_what_was_typed_stands_there_again_after_a_reload_until_it_is_forgotten(
     other.close()
 
 
+def test_no_phone_writes_formulas_its_own_way(claim):
+    box = claim.get_by_label("A claim")
+    assert {name: box.get_attribute(name) for name in ("autocorrect", "autocapitalize")} == {
+        "autocorrect": "off",
+        "autocapitalize": "off",
+    }
+
+
 def test_what_is_typed_is_judged_where_a_browser_keeps_nothing(window, address, workbench):
     page = window.new_page()
     for storage in ("localStorage", "sessionStorage"):

@@ -8,7 +8,7 @@ import pytest
 
 from lossnotes.derive.expressions import ExpressionError
 from lossnotes.portrait import ROWS
-from lossnotes.workbench import Page, chain, judged, portrayed, split, understood
+from lossnotes.workbench import LONGEST, Page, chain, judged, portrayed, split, understood
 
 IMPORTS = """
 from sympy import Derivative
@@ -112,6 +112,18 @@ def test_a_mistake_is_told_and_not_taken_for_something_missing(page):
         answer = page.run(0, source)
         ((kind, shown),) = answer["outputs"]
         assert (kind, told in shown, answer["lacks"]) == ("error", True, []), shown
+
+
+def test_a_cell_that_prints_without_end_is_stopped_and_shows_what_a_page_can_hold(page):
+    (kind, printed), (error, told) = page.run(0, "while True: print('again')")["outputs"]
+    assert (kind, len(printed), error) == ("text", LONGEST, "error")
+    assert "at most 100000 characters" in told
+    assert page.run(0, "print('x' * 100_000, end='')")["outputs"] == [("text", "x" * LONGEST)]
+
+
+def test_of_a_long_value_the_beginning_is_shown(page):
+    ((_, shown),) = page.run(0, "'x' * 200_000")["outputs"]
+    assert shown.endswith("x … and 100002 characters more")
 
 
 def test_who_asks_the_keyboard_is_told_what_to_do_instead(page, monkeypatch):

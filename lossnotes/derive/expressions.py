@@ -147,6 +147,7 @@ CALCULUS = {
 }
 LETTERS = {"τ": "tau", "λ": "lam", "η": "eta", "ε": "epsilon", "ϵ": "epsilon", "π": "pi"}
 SIGNS = str.maketrans({"−": "-", "·": "*", "×": "*"} | LETTERS)  # as copied from a page
+RAISED = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹", "0123456789")  # as a phone types a square
 WORDS = {
     "v": "a vector",
     "n": "a number",
@@ -183,6 +184,7 @@ def _parse(text, names, vector):
         )
     one_line = " ".join(uncommented.split())
     source = re.sub(r"\blambda\b", "lam", one_line.translate(SIGNS))
+    source = re.sub("[⁰¹²³⁴-⁹]+", lambda found: f"**{found[0].translate(RAISED)}", source)
     if not source:
         raise ExpressionError("there is no formula")
     if _is_too_deep(source):

@@ -116,6 +116,7 @@ READ = {
     "1e-3": Rational(1, 1000),
     "sigmoid(c) + sigmoid(s)[j]": 1 / (1 + exp(-c)) + 1 / (1 + exp(-s[j])),
     "λ[j]*η[j]·ε + π": lam[j] * eta[j] * epsilon + pi,
+    "2*s[j]² − (1 - p[j])¹⁰": 2 * s[j] ** 2 - (1 - p[j]) ** 10,
     "s[j]  # of this class\n + s[k] \\\n - 1\n": s[j] + s[k] - 1,
 }
 

@@ -113,7 +113,7 @@ class Cell {
   // A line below a derivation, which goes on from its last.
   offerLine() {
     const input = make("input", { type: "text", spellcheck: false, autocapitalize: "off",
-      autocomplete: "off", placeholder: "softmax(s)[j] - delta(j, y)" });
+      autocorrect: "off", autocomplete: "off", placeholder: "softmax(s)[j] - delta(j, y)" });
     const answer = make("div", { className: "trial", role: "status" });
     const form = make("form", { className: "next-line" },
       make("label", {}, "What next? = ", input), make("button", { textContent: "Try" }));

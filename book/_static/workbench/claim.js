@@ -28,7 +28,7 @@ const LOSSES = {
 const linked = () => new URLSearchParams(location.hash.slice(1)).get("claim");
 
 export const open = place => {
-  const text = make("textarea", { rows: 5, spellcheck: false, autocapitalize: "off", id: "claim",
+  const text = make("textarea", { rows: 5, spellcheck: false, autocapitalize: "off", autocorrect: "off", id: "claim",
     placeholder: "softmax(s)[j] <= 1" });
   const status = make("p", { role: "status", className: "trial-note" });
   const preview = make("div", { className: "trial preview", "aria-live": "polite" });
@@ -119,6 +119,7 @@ export const open = place => {
     loss ? draw() : judge();
   };
   const share = async () => {
+    if (!text.value.trim()) return void (status.textContent = "There is nothing to send yet.");
     location.hash = `claim=${encodeURIComponent(text.value)}`;
     try {
       await navigator.clipboard.writeText(location.href);

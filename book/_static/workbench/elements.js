@@ -2,7 +2,7 @@
 export const make = (tag, properties = {}, ...children) => {
   const element = document.createElement(tag);
   for (const [name, value] of Object.entries(properties))
-    if (name in element) element[name] = value;
+    if (name in element && name !== "autocorrect") element[name] = value; // a boolean there, "off" is true
     else element.setAttribute(name, value);
   element.append(...children);
   return element;

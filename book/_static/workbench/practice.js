@@ -13,7 +13,7 @@ const SAYS = { right: "Right.", partly: "Not all of it yet.", wrong: "Not yet.",
 export const answerBox = (question, kept, changed, parameters) => {
   const id = `answer-${question.name}`;
   const text = make(question.kind === "number" ? "input" : "textarea", { id, spellcheck: question.kind === "written",
-    autocapitalize: "off", autocomplete: "off" });
+    autocapitalize: "off", autocorrect: "off", autocomplete: "off" });
   if (ROWS[question.kind]) text.rows = ROWS[question.kind];
   const wrong = new Set();
   const status = make("p", { role: "status", className: "trial-note" });
