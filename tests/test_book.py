@@ -455,6 +455,17 @@ def test_axe_finds_nothing_serious(complaints):
     assert complaints["axe"] == []
 
 
+def test_what_is_unfolded_on_a_phone_is_fitted_then(window, address):
+    page = window.new_page()
+    page.set_viewport_size({"width": 390, "height": 800})
+    page.goto(f"{address}/book/learning/binary.html")
+    page.evaluate(READY)
+    page.evaluate(DRAWN)
+    assert page.evaluate(COLUMNS) == []
+    assert page.locator(".admonition .cell_output pre.columns").first.is_visible()
+    page.close()
+
+
 # Each check, shown what is wrong
 
 

@@ -4,10 +4,10 @@
   // otherwise every formula would be a stop of the tab key.
   const boxes = ["div.math", ".derivation td", ".output.text_html", "pre",
     ".pst-scrollable-table-container", ".trial", ".given"].join();
+  const isWide = box => box.scrollWidth > box.clientWidth;
   const offerKeyboard = () => {
     for (const box of document.querySelectorAll(boxes)) {
-      const wide = box.scrollWidth > box.clientWidth;
-      if (wide && getComputedStyle(box).overflowX === "auto") box.tabIndex = 0;
+      if (isWide(box) && getComputedStyle(box).overflowX === "auto") box.tabIndex = 0;
       else box.removeAttribute("tabindex");
     }
   };
@@ -25,7 +25,7 @@
   const isTable = text => text.trim().split("\n").length > 1 && /\S {2,}\S|\n {3,}\S/.test(text);
   const sayMore = box => {
     const said = box.previousElementSibling?.matches(".more-columns") && box.previousElementSibling;
-    if (box.scrollWidth <= box.clientWidth) return said && said.remove();
+    if (!isWide(box)) return said && said.remove();
     if (said) return;
     const more = document.createElement("p");
     more.className = "more-columns";
@@ -33,6 +33,10 @@
     box.before(more);
   };
   const fit = () => {
+    for (const derivation of document.querySelectorAll("table.derivation")) {
+      derivation.classList.remove("long");
+      if ([...derivation.querySelectorAll(".left, .right")].some(isWide)) derivation.classList.add("long");
+    }
     for (const formula of document.querySelectorAll("div.math, .derivation td:is(.left, .right)")) shrink(formula, 14);
     for (const pre of document.querySelectorAll(".cell_output pre")) {
       if (!isTable(pre.textContent)) continue;
@@ -92,6 +96,9 @@
     };
     new ResizeObserver(refit).observe(document.querySelector(".bd-article") ?? document.body);
     refit();
+    addEventListener("click", ({ target }) => { // what is unfolded had no width before
+      if (target.closest("summary, .admonition-title, .toggle-button")) requestAnimationFrame(fit);
+    });
   });
 
   // "Try it" wakes Python in the page; until it is pressed, nothing of it is loaded.
