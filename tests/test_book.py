@@ -880,6 +880,7 @@ def test_a_cell_that_is_changed_shows_something_else_until_it_is_reset(awake):
     cell = run(awake, 1)
     assert cell.locator(".cell_output").inner_text().strip() == "42"
     cell.get_by_role("button", name="Reset").click()
+    assert awake.evaluate("document.activeElement.textContent") == "Run"
     assert cell.locator(".cell_input pre").inner_text() == code
     assert cell.locator(".verdict").count() == 2
     assert cell.locator(".cell_output").inner_text() in printed
@@ -1489,6 +1490,7 @@ def test_a_portrait_that_is_stopped_keeps_its_rows_and_goes_on_with_the_next(cla
     drawn.locator("tbody tr").nth(1).wait_for()
     claim.get_by_role("button", name="Stop").click()
     claim.get_by_role("button", name="Go on").click()
+    assert claim.evaluate("document.activeElement.id") == "claim"
     rows = drawn.locator("tbody tr")
     came = rows.count()
     assert came >= 2

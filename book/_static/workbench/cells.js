@@ -65,9 +65,13 @@ class Cell {
       if (text === this.source) this.code.innerHTML = this.tokens;
       else this.code.replaceChildren(...coloured(text));
     });
-    this.reset = button("Reset", () => this.restore());
+    const run = button("Run", () => runTo(this));
+    this.reset = button("Reset", () => {
+      this.restore();
+      run.focus({ preventScroll: true }); // this one goes
+    });
     this.reset.hidden = true;
-    const buttons = [button("Run", () => runTo(this)), this.reset];
+    const buttons = [run, this.reset];
     for (const each of buttons) each.setAttribute("aria-label", `${each.textContent} cell ${number + 1}`);
     this.code.closest(".cell_input").append(make("p", { className: "trial-buttons" }, ...buttons));
   }

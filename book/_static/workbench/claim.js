@@ -75,6 +75,7 @@ export const open = place => {
     let until = Infinity;
     clearTimeout(pause);
     if (!number) answer.replaceChildren();
+    if (answer.querySelector(".go-on :focus")) text.focus({ preventScroll: true }); // the button goes
     answer.querySelector(".go-on")?.remove();
     try {
       while (number < rows && performance.now() < until) {
