@@ -263,8 +263,7 @@ def _key(configuration):
 
 
 def _has(configuration, fixed):
-    missing = object()
-    return all(configuration.get(key, missing) == value for key, value in fixed.items())
+    return fixed.items() <= configuration.items()
 
 
 def _finite(figure):
