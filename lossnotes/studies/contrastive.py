@@ -7,6 +7,7 @@ same image. Each row is an anchor in its turn, the other view of its image is it
 
 import numpy as np
 
+from lossnotes.learning import backprop
 from lossnotes.losses import _arguments as arguments
 from lossnotes.losses.logsumexp import logsumexp
 from lossnotes.losses.softmax import log_loss, log_loss_grad, softmax
@@ -193,6 +194,34 @@ def views(images, rng, shift=0.5, turn=15.0, scale=0.3, noise=0.2):
         sine * down + cosine * across + (width - 1) / 2,
     )
     return (seen + noise * rng.normal(size=images.shape)).astype(images.dtype)
+
+
+def encoder(pixels, rng, entries=32):
+    """A network that turns images into embeddings: a body of 256 rectifiers, and a head upon it.
+
+    pixels: how many an image has. rng: a Generator. entries: of an embedding.
+    Result: a Network; its first two layers are the body. Chapter: contrastive.
+    """
+    body = backprop.perceptron((pixels, 256), backprop.ReLU, rng)
+    head = backprop.perceptron((256, 64, entries), backprop.ReLU, rng)
+    return backprop.Network([*body.layers, backprop.ReLU(), *head.layers])
+
+
+def learn(network, images, rng, t=0.2, batch=64, steps=200, step=0.03):
+    """Train a network on views of images: descend `nt_xent` with momentum 0.9. Changes it.
+
+    images: (n, height, width), with n >= batch; each batch is drawn without replacement.
+    Source: Chen et al. (2020), algorithm 1, with another optimiser. Chapter: contrastive.
+    """
+    change = 0
+    for _ in range(steps):
+        some = rng.choice(len(images), batch, replace=False)
+        seen = views(np.concatenate([images[some], images[some]]), rng)
+        embedded = network.forward(seen.reshape(2 * batch, -1))
+        network.backward(nt_xent_grad(embedded, t))
+        change = 0.9 * change - step * network.gradient()
+        network.w = network.w + change
+    return network
 
 
 def _between_pixels(images, down, across):

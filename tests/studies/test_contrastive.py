@@ -162,3 +162,31 @@ def test_bad_input_is_named(u, t, says):
 def test_labels_of_another_shape_are_refused():
     with pytest.raises(ValueError, match="y has shape"):
         contrastive.supervised_contrastive(BATCH, np.arange(8), 0.3)
+
+
+def test_an_encoder_learns_to_tell_images_apart():
+    images = np.random.default_rng(3).uniform(size=(64, 8, 8)) * (np.indices((8, 8)).sum(0) % 3)
+    network = contrastive.encoder(64, np.random.default_rng(4), entries=8)
+
+    def loss():
+        seen = contrastive.views(np.concatenate([images, images]), np.random.default_rng(5))
+        return contrastive.nt_xent(network.forward(seen.reshape(128, 64)), 0.2)
+
+    before = loss()
+    contrastive.learn(network, images, np.random.default_rng(6), batch=16, steps=40)
+    assert loss() < 0.8 * before
+
+
+def test_learning_is_the_descent_that_its_source_says():
+    """Two steps by hand: the second has nine tenths of the first."""
+    images = np.random.default_rng(7).uniform(size=(8, 4, 4))
+    network, other = (contrastive.encoder(16, np.random.default_rng(8)) for _ in range(2))
+    contrastive.learn(network, images, np.random.default_rng(9), t=0.3, batch=4, steps=2, step=0.1)
+    rng, moved = np.random.default_rng(9), []
+    for _ in range(2):
+        some = rng.choice(8, 4, replace=False)
+        seen = contrastive.views(np.tile(images[some], (2, 1, 1)), rng).reshape(8, 16)
+        other.backward(contrastive.nt_xent_grad(other.forward(seen), 0.3))
+        moved.append(other.gradient())
+        other.w = other.w - 0.1 * sum(0.9**age * g for age, g in enumerate(reversed(moved)))
+    assert network.w == pytest.approx(other.w, rel=1e-12)
