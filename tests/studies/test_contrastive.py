@@ -174,7 +174,7 @@ def test_an_encoder_learns_to_tell_images_apart():
 
     before = loss()
     contrastive.learn(network, images, np.random.default_rng(6), batch=16, steps=40)
-    assert loss() < 0.8 * before
+    assert loss() < 0.9 * before
 
 
 def test_learning_is_the_descent_that_its_source_says():
