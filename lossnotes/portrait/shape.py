@@ -102,6 +102,15 @@ def curvature(loss):
 def convex(loss):
     """Whether the loss is convex in the scores."""
     name = "convex in the scores"
+    if loss.pull is not None:
+        turned = loss.claim(((1 - SHARE) * loss.pull).diff(SHARE), "<=", 0)
+        sign = turned and loss.claim(loss.pull, ">=", 0)
+        if sign and turned.kind == sign.kind == "proved":
+            says = "the pull is not negative, and $(1 - p)$ times the pull falls: then it is convex"
+            return Row(name, True, says, (turned, sign))
+    if parts := _convex_parts(loss):
+        says = "it is a sum of terms of which each is convex in the scores"
+        return Row(name, True, says, parts)
     u, v = loss.vector("u"), loss.vector("v")
     middle = loss.with_scores((u + v) / 2)
     mean = (loss.with_scores(u) + loss.with_scores(v)) / 2
@@ -111,15 +120,6 @@ def convex(loss):
     if not checked:
         says = "between the scores u and v of the witness it is above the mean of its values there"
         return Row(name, False, says, (checked,))
-    if loss.pull is not None:
-        turned = loss.claim(((1 - SHARE) * loss.pull).diff(SHARE), "<=", 0)
-        sign = loss.claim(loss.pull, ">=", 0)
-        if turned and sign and turned.kind == sign.kind == "proved":
-            says = "the pull is not negative, and $(1 - p)$ times the pull falls: then it is convex"
-            return Row(name, True, says, (turned, sign))
-    if parts := _convex_parts(loss):
-        says = "it is a sum of terms of which each is convex in the scores"
-        return Row(name, True, says, parts)
     if is_small(loss.value):
         checked = loss.claim(middle, "<=", mean)
     return Row(name, True, "halfway between two scores it is at most the mean there", (checked,))

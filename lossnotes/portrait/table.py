@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from html import escape
 from itertools import chain
 
@@ -45,6 +46,7 @@ class Claim:
         return f"{self.left} {self.relation} {self.right}: {self.verdict}"
 
 
+@lru_cache(maxsize=500)  # several rows ask alike, and so do relatives of one loss
 def claim(left, relation, right, prove=True):
     """The claim with its verdict; None where no point has a value on both sides.
 
