@@ -691,14 +691,19 @@ def _first(error, found):
 
 def all_roots(gap):
     """Where left - right changes its sign without a jump, from 10^-9 to 10^9 on either side."""
-    # At no number that an author chooses: at a root itself the sign is one of rounding.
-    grid = [mp.mpf(10) ** ((n + mp.mpf("0.337")) / 20) for n in range(-181, 181)]
-    grid += [1 - x for x in grid if x < 1]
-    grid = sorted([*grid, *(-x for x in grid), mp.mpf(0)])
-    found, roots = [(x, gap(x)) for x in grid], []
+    found, roots = [(x, gap(x)) for x in _grid()], []
     for (x, value), (z, other) in zip(found, found[1:], strict=False):
         if value == 0:
             roots.append(x)
         elif value is not None and other is not None and value * other < 0:
             roots.append(root_between(gap, x, z))
     return [x for x in roots if x is not None]
+
+
+@lru_cache(1)
+def _grid():
+    """Where signs are compared, in order."""
+    # At no number that an author chooses: at a root itself the sign is one of rounding.
+    grid = [mp.mpf(10) ** ((n + mp.mpf("0.337")) / 20) for n in range(-181, 181)]
+    grid += [1 - x for x in grid if x < 1]
+    return sorted([*grid, *(-x for x in grid), mp.mpf(0)])
