@@ -14,7 +14,7 @@ import numpy as np
 from lossnotes.losses._arithmetic import balanced_sum, exp_difference
 
 BLOCK = 2**18  # entries: two megabytes of float64
-LITTLE = 2**14  # entries of a block for one thread: the system gives so little without new pages
+LITTLE = 2**16  # entries of a block for one thread: half a megabyte stays in the cache of its core
 THREADED = 2**18  # entries; below this, starting threads costs more than it saves
 BUFFER = 1024  # entries; NumPy copies what it broadcasts where two rows fit into its buffer
 CORES = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
