@@ -75,12 +75,20 @@ def owner(node):
 
 def bound(statement):
     """The names that a statement binds, and those of what it assigns a part to."""
-    for node in ast.walk(statement):
-        if isinstance(node, ast.FunctionDef | ast.ClassDef):
-            yield node.name
-        elif isinstance(node, ast.alias):
+    if isinstance(statement, ast.FunctionDef | ast.ClassDef):
+        yield statement.name
+        return
+    nodes = [*ast.walk(statement)]
+    of_comprehensions = {
+        name
+        for node in nodes
+        if isinstance(node, ast.comprehension)
+        for name in ast.walk(node.target)
+    }
+    for node in nodes:
+        if isinstance(node, ast.alias):
             yield node.asname or node.name
-        elif isinstance(getattr(node, "ctx", None), ast.Store):
+        elif isinstance(getattr(node, "ctx", None), ast.Store) and node not in of_comprehensions:
             yield owner(node)
 
 
@@ -109,10 +117,13 @@ def that_derive(source):
     statements = ast.parse(source).body
     imports = [node for node in statements if isinstance(node, ast.Import | ast.ImportFrom)]
     modules = {name for node in imports for name in bound(node)}
-    makers, needed = {"Derivation", ".step", ".equality"}, []
+    makers, made, needed = {"Derivation"}, set(), []
     for statement in statements:
-        if statement not in imports and makers & {*read(statement)}:
+        names = {*read(statement)}
+        goes_on = made & names and {".step", ".equality"} & names  # networks have steps, too
+        if statement not in imports and (makers & names or goes_on):
             needed.append(statement)
+            made |= {*bound(statement)}
             if isinstance(statement, ast.FunctionDef | ast.ClassDef):
                 makers.add(statement.name)
     wanted = set()
