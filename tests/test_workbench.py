@@ -247,6 +247,11 @@ def test_a_true_claim_is_proved():
     assert 'class="verdict proved"' in judged("softmax(s)[j] <= 1")
 
 
+def test_a_claim_may_be_about_numbers_alone():
+    for claim in ("exp(c) >= 1 + c", "log(h) <= h - 1", "1 - epsilon > 0"):
+        assert 'class="verdict proved"' in judged(claim)
+
+
 def test_a_derivation_is_judged_up_to_the_first_line_that_does_not_follow():
     shown = judged("LSE(s) - s[y]\n= log_loss(s, y)\n= 2*log_loss(s, y)\n= 0")
     assert shown.count('class="verdict proved"') == 1
