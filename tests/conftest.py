@@ -19,23 +19,25 @@ LONGEST = [
     "test_mutants",
     "test_fuzz",
     "python",
-    "test_assignments",
     "paper",
+    "test_assignments",
     "test_bounds",
     "test_book",
-    "test_grade",
     "test_sandbox",
-    "test_check",
-    "test_hostile",
+    "test_grade",
     "contrastive",
     "novel_losses",
+    "test_hostile",
     "test_strangers",
-    "test_build",
+    "test_check",
+    "backprop",
     "test_accuracy",
-    "test_cli",
-    "test_integrals",
-    "continuous_categorical",
+    "test_record",
     "kde",
+    "smoothing",
+    "sgd",
+    "test_portrait",
+    "continuous_categorical",
 ]
 
 
@@ -68,9 +70,14 @@ def pytest_xdist_make_scheduler(config, log):
 
 
 def pytest_collection_modifyitems(items):
-    """Begin with what takes longest; the order within a share stays."""
+    """Begin with what takes longest, then the notebooks; the order within a share stays."""
     order = {name: place for place, name in enumerate(LONGEST)}
-    items.sort(key=lambda item: order.get(Path(share(item.nodeid)).stem, len(order)))
+
+    def place(item):
+        file = Path(share(item.nodeid))
+        return order.get(file.stem, len(order) + (file.suffix != ".ipynb"))
+
+    items.sort(key=place)
 
 
 def pytest_terminal_summary(terminalreporter):
