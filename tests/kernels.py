@@ -2,6 +2,7 @@
 
 import multiprocessing
 import os
+import threading
 
 import matplotlib
 from ipykernel.kernelapp import IPKernelApp
@@ -21,8 +22,14 @@ forking.set_forkserver_preload(
 )
 
 
+def end_with_parent():
+    multiprocessing.parent_process().join()
+    os._exit(1)
+
+
 def begin(command, folder, environment):
     """What the command does: `python -m ipykernel_launcher ...`."""
+    threading.Thread(target=end_with_parent, daemon=True).start()
     os.chdir(folder)
     os.environ.update(environment)
     # Else the kernel says so, by the environment, before matplotlib is imported.
