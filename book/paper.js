@@ -76,6 +76,14 @@ async pages => {
   await document.fonts.ready;
   await Promise.all([...document.images].map(image => image.decode().catch(() => {})));
   for (const image of document.images) onWhite(image);
+  // A token of code that looks as what is around it would be a tag of its own in the PDF.
+  const look = element => {
+    const { color, fontWeight, fontStyle } = getComputedStyle(element);
+    return [color, fontWeight, fontStyle].join();
+  };
+  const alike = [...document.querySelectorAll(".highlight pre span")].filter(token => look(token) === look(token.parentElement));
+  for (const token of alike) token.replaceWith(...token.childNodes);
+  document.body.normalize();
   await Promise.all([...document.images].map(image => image.decode().catch(() => {})));
   const dead = [...document.querySelectorAll("a[href^='#']")].filter(link => !document.getElementById(link.hash.slice(1)));
   return {
