@@ -6,7 +6,7 @@ from sympy import Derivative, Dummy, Indexed, IndexedBase, Pow, S, Sum, exp, log
 
 from lossnotes.derive.bounds import elsewhere, induction, kinks, monotone, signs, slopes, sums
 from lossnotes.derive.bounds.goal import Goal
-from lossnotes.derive.bounds.search import Search
+from lossnotes.derive.bounds.search import FIRST, Search
 from lossnotes.derive.prove import GIVES_UP, sizes_of
 from lossnotes.derive.prove.cases import cases, joined, single_out
 from lossnotes.derive.prove.signs import is_nonnegative, is_positive
@@ -124,11 +124,14 @@ def _is_above(left, right, strict, unless=None):
     with reasons() as used:
         difference = single_out(unfold(right) - unfold(left))
     because(*(fact for fact in used if isinstance(fact, str)))
+    search = Search(RULES)
     if not unless and (shares := _in_shares(difference)) is not None:
-        if attempt(_is_proved, shares, strict):
+        first = Search(RULES, FIRST)
+        if attempt(_is_proved, first, shares, strict):
             because("the scores of a softmax told by its probabilities")
             return True
-    return _is_proved(difference, strict, unless)
+        search.left -= FIRST - first.left
+    return _is_proved(search, difference, strict, unless)
 
 
 def _in_shares(difference):
@@ -155,13 +158,12 @@ def _in_shares(difference):
     return at(difference, {scores: log(plain) + Dummy("total", real=True)})
 
 
-def _is_proved(difference, strict, unless=None):
+def _is_proved(search, difference, strict, unless=None):
     sizes = sizes_of(difference)
     difference, largest = kinks.best_classes(difference)
     gaps = elsewhere.gaps(*unless, largest) if unless else ((), None)
     if gaps is None:
         return False
-    search = Search(RULES)
     return all(
         _holds(search, difference, strict, joined(sizes, renamed), largest, gaps, renamed, distinct)
         for renamed, distinct in cases(difference, _named(difference))

@@ -2,7 +2,7 @@
 
 from math import lcm
 
-from sympy import Add, Mul, Pow, Rational, S, Sum, Wild, exp, expand, log
+from sympy import Add, Mul, Pow, Rational, S, Sum, exp, expand, log
 
 from lossnotes.derive.bounds.goal import in_numbers, multiplied_out
 from lossnotes.derive.prove.signs import is_nonnegative, is_nonzero, is_positive
@@ -166,19 +166,22 @@ def _root(term):
 
 def by_growth(goal, holds):
     """f(a) - f(b) has the sign of a - b for a growing f."""
-    x, c = Wild("x"), Wild("c")
     terms = Add.make_args(goal.expression)
     if len(terms) != 2:
         return False
-    one, other = terms
     for f in (exp, log):
-        first, second = one.match(c * f(x)), other.match(c * f(x))
-        if first and second and expand(first[c] + second[c]) == 0:
-            up, down = (first, second) if is_positive(in_numbers(first[c])) else (second, first)
-            if not is_positive(in_numbers(up[c])):
-                continue
+        found = [[part for part in Mul.make_args(term) if isinstance(part, f)] for term in terms]
+        if any(len(parts) != 1 for parts in found):
+            continue
+        one, other = (parts[0] for parts in found)
+        factor = terms[0] / one
+        if expand(factor + terms[1] / other) != 0:
+            continue
+        if not is_positive(in_numbers(factor)):
+            one, other, factor = other, one, -factor
+        if is_positive(in_numbers(factor)):
             because(f"{f.__name__} grows")
-            return holds(goal.here(goal.reduce(up[x] - down[x])))
+            return holds(goal.here(goal.reduce(one.args[0] - other.args[0])))
     return by_powers(goal, holds)
 
 

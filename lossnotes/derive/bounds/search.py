@@ -10,9 +10,13 @@ from dataclasses import dataclass, field
 from sympy import I
 
 from lossnotes.derive.bounds.doubt import is_doubtful
+from lossnotes.derive.bounds.goal import in_numbers
 from lossnotes.derive.why import attempt
 
-GOALS = 70  # that are looked at for one claim; a long one counts several times
+GOALS = 85  # that are looked at for one claim; a long one counts several times
+LONG = 24  # operations, times the numbers in them, for which a goal without proof counts twice
+FEW = 3  # of these numbers
+FIRST = 50  # of these, where another way is tried after the first
 DEPTH = 7  # goals that stand for one another
 
 
@@ -38,12 +42,14 @@ class Search:
             return False
         if is_doubtful(goal.expression, goal.facts, goal.classes):
             return False
-        self.left -= 1 + goal.expression.count_ops() // 20
+        self.left -= 1
         self.open.add(key)
         try:
             found = any(attempt(rule, goal, self.holds) for rule in self.rules)
         finally:
             self.open.discard(key)
         if not found:
+            numbers = min(FEW, len(in_numbers(goal.expression).free_symbols))
+            self.left -= goal.expression.count_ops() * numbers // LONG
             self.failed[key] = goal.depth
         return found

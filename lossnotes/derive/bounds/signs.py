@@ -10,7 +10,8 @@ from lossnotes.derive.prove.unfold import side
 from lossnotes.derive.symbols import Between
 from lossnotes.derive.why import because
 
-LARGE = 150  # operations of an expression that is not taken apart into factors
+MANY = 6  # numbers in an expression that is taken apart into factors
+LARGE = 70  # operations of an expression that is not taken apart into factors
 
 
 def by_sign(goal, holds):
@@ -73,8 +74,11 @@ def by_factors(goal, holds):
     if expression.count_ops() > LARGE:
         return False
     names = {}
+    polynomial = named(expression, names)
+    if len(polynomial.free_symbols) > MANY:
+        return False
     try:
-        content, factors = factor_list(named(expression, names))
+        content, factors = factor_list(polynomial)
     except PolynomialError:
         return False
     if not factors or (len(factors) == 1 and factors[0][1] == 1):

@@ -34,9 +34,10 @@ from lossnotes.derive.prove.zero import vanishes
 from lossnotes.derive.symbols import Between, K
 from lossnotes.derive.why import attempt, because
 
-MOST = 4  # numbers in which a slope is looked at
-LARGE = 110  # operations of an expression whose slope is looked at
-LONG = 250  # operations of a slope that is taken apart into factors
+MOST = 3  # numbers in which a slope is looked at
+LARGE = 64  # operations of an expression whose slope is looked at
+MANY = 6  # numbers in a slope that is taken apart into factors
+LONG = 50  # operations of a slope that is taken apart into factors
 
 
 def by_roots(goal, holds):
@@ -200,9 +201,10 @@ def _least_where_flat(goal, number, holds):
 
 def _is_clearly_not_zero(value):
     """Whether a value is far from zero at one point, in floats; so that no proof need be tried."""
-    numbers = {x: 0.37 + 0.11 * n for n, x in enumerate(sorted(value.free_symbols, key=str))}
-    if any(x.is_integer for x in numbers):
-        return False
+    numbers = {
+        x: 3.0 + n if x.is_integer else 0.37 + 0.11 * n
+        for n, x in enumerate(sorted(value.free_symbols, key=str))
+    }
     try:
         return abs(floats.value(value, numbers)) > 1e-6
     except floats.FAILS:
@@ -228,8 +230,11 @@ def factors_of(expression):
     if expression.count_ops() > LONG:
         return []
     names = {}
+    polynomial = named(expression, names)
+    if len(polynomial.free_symbols) > MANY:
+        return []
     try:
-        _, factors = factor_list(named(expression, names))
+        _, factors = factor_list(polynomial)
     except PolynomialError:
         return []
     back = {name: part for part, name in names.items()}

@@ -11,7 +11,7 @@ from sympy import Indexed, Symbol
 
 from lossnotes.derive.symbols import Between, K, Probabilities
 
-POINTS = 3
+POINTS = 8
 CLEAR = 1e-7  # of the size of the terms
 FUNCTIONS = {name: getattr(math, name) for name in "exp log sin cos tan sinh cosh tanh".split()}
 FAILS = (ArithmeticError, ValueError, TypeError)
