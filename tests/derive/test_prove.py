@@ -16,10 +16,12 @@ from sympy import (
     Max,
     Min,
     Piecewise,
+    Product,
     Rational,
     Sum,
     Symbol,
     exp,
+    factorial,
     log,
     sign,
     sqrt,
@@ -56,6 +58,7 @@ from lossnotes.derive.symbols import (
     p,
     q,
     s,
+    sigmoid,
     smooth_others,
     softmax,
     y,
@@ -303,3 +306,26 @@ def test_where_classes_may_coincide_in_too_many_ways_it_is_said():
     )
     few = pairs[:4]
     assert equal(*(sum(delta(*two) * s[two[n]] for two in few) for n in (0, 1))).kind == "proved"
+
+
+DOWNHILL = sigmoid(s[j] - s[i]), sigmoid(s[i] - s[j])
+PAIRWISE = Derivative(over(i, over(k, log(1 + exp(s[i] - s[k])))), s[j])
+
+
+@pytest.mark.parametrize(
+    "left, right, wrong",
+    [
+        (delta(j + 1, k + 1), delta(j, k), delta(j, k + 1)),
+        (delta(j - 1, k - 2), delta(j, k - 1), delta(j, k)),
+        (over(i, delta(i + 1, j + 1) * s[i]), s[j], s[j + 1]),
+        (Product(k, (k, 1, K)), factorial(K), factorial(K) + (K - 2)),
+        (Product(k + 1, (k, 1, K)), factorial(K + 1), factorial(K + 1) * K / 2),
+        (Product(k / (k + 1), (k, 1, K)), 1 / (K + 1), 1 / (2 * K - 1)),
+        (PAIRWISE, over(i, DOWNHILL[0] - DOWNHILL[1]), over(i, sum(DOWNHILL))),
+        (PAIRWISE, over(i, 1 - 2 * DOWNHILL[1]), over(i, 1 - DOWNHILL[1])),
+    ],
+    ids=str,
+)
+def test_steps_products_and_sums_term_by_term(left, right, wrong):
+    assert equal(left, right).kind == "proved"
+    assert not proves_equal(left, wrong)

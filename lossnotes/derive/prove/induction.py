@@ -1,9 +1,9 @@
 """Induction over K, for what depends on nothing but numbers and K: the sum of the first powers."""
 
-from sympy import Indexed, Integral, KroneckerDelta, S, Sum
+from sympy import Add, Indexed, Integral, KroneckerDelta, S, Sum, exp, log
 
 from lossnotes.derive.prove.reduce import before
-from lossnotes.derive.prove.signs import ends
+from lossnotes.derive.prove.signs import ends, is_positive
 from lossnotes.derive.prove.unfold import RANGES, side
 from lossnotes.derive.prove.zero import vanishes
 from lossnotes.derive.symbols import K, argmax, maximum
@@ -56,9 +56,21 @@ def _at(expression, number, sums):
     return expression.func(*(_at(part, number, sums) for part in expression.args))
 
 
+def _of_logarithms(difference):
+    """Of two positive numbers, one a product over classes: the difference of their logarithms."""
+    terms = Add.make_args(difference)
+    products = any(part.has(Sum) for part in difference.atoms(exp))
+    if len(terms) == 2 and products:
+        for one, other in (terms, terms[::-1]):
+            if is_positive(one) and is_positive(-other):
+                because("log of both sides")
+                return log(one) - log(-other)
+    return difference
+
+
 def holds_for_all(difference, reduction):
     """Whether a difference of both sides is zero for two classes, and the same for one more."""
-    difference = reduction.reduce(difference)
+    difference = reduction.reduce(_of_logarithms(difference))
     if not is_about_numbers(difference) or difference.free_symbols & RANGES.keys():
         return False
     growth = reduction.reduce(following(difference) - difference)

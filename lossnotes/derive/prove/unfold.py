@@ -105,9 +105,24 @@ def unfold(expression):
     if isinstance(expression, Piecewise):
         return _unfold_piecewise(expression)
     parts = [unfold(part) for part in expression.args]
+    if isinstance(expression, KroneckerDelta) and len(parts) == 2:
+        return KroneckerDelta(*_without_common_steps(*parts))
     if isinstance(expression, (Max, Min, Abs, sign, Heaviside)) and not expression.has(I):
         return _sided(expression, parts)
     return expression.func(*parts)
+
+
+def _without_common_steps(a, b):
+    """The two places of a delta without the whole number that both are beyond: j + 1 and k + 1."""
+    (steps_a, rest_a), (steps_b, rest_b) = a.as_coeff_Add(), b.as_coeff_Add()
+    if not (steps_a.is_Integer and steps_b.is_Integer and steps_a * steps_b > 0) or 0 in (
+        rest_a,
+        rest_b,
+    ):
+        return a, b
+    because("both places of a delta moved alike")
+    steps = min(steps_a, steps_b, key=abs)
+    return a - steps, b - steps
 
 
 def _named(expression):

@@ -29,7 +29,7 @@ from lossnotes.derive.prove.quotient import numerator
 from lossnotes.derive.prove.reduce import before
 from lossnotes.derive.prove.signs import is_positive
 from lossnotes.derive.prove.unfold import side
-from lossnotes.derive.symbols import argmax, maximum
+from lossnotes.derive.symbols import K, argmax, maximum
 from lossnotes.derive.why import because
 
 MOST = 6  # kinks whose sides are tried together
@@ -93,12 +93,17 @@ def _terms_vanish(reduced, reduction, excluded, known):
     """Whether sums over one index cancel term by term, for each class on its own."""
     groups, rest = {}, S.Zero
     for term in Add.make_args(expand(numerator(reduced))):
-        sums = [part for part in term.atoms(Sum) if len(part.limits) == 1 and part.has(side)]
-        if len(sums) != 1 or (term / sums[0]).has(*sums):
+        sums = list(term.atoms(Sum))
+        if len(sums) != 1 or len(sums[0].limits) > 1 or (term / sums[0]).has(*sums):
             rest += term
             continue
         (whole,) = sums
         groups.setdefault(whole.limits, []).append(term / whole * whole.function)
+    whole_range = next((limits for limits in groups if limits[0][1:] == (1, K)), None)
+    if whole_range and not is_zero(rest):
+        each = expand(rest).coeff(K, 1)
+        groups[whole_range].append(each)  # K times as much is its sum
+        rest -= K * each
     if not groups or not is_zero(rest):
         return False
     for limits, terms in groups.items():
