@@ -24,6 +24,7 @@ from lossnotes.derive.values import Excluded, Undefined, evaluate
 ULPS = 8  # how far the NumPy gradient may be from the exact one
 DIGITS = 380  # fifty of whatever a float64 can hold beside a term of order one, such as e^-700
 LEAP = 8  # from one step to the next, where the differences have settled
+FURTHEST = 500  # a step that is halved so often adds nothing
 VISIBLE = 0.1  # a relative error that must be refused wherever something counts as seen
 
 
@@ -186,6 +187,9 @@ class Arguments:
             if name not in given and parameter.default is not Parameter.empty
         }
         self.named = given | {name: _array(default) for name, default in defaults.items()}
+        for name, array in self.named.items():
+            if np.ma.isMaskedArray(array):
+                raise ValueError(f"{name} is a masked array: its mask would be lost")
         self.for_gradient = [  # what value has by default, and gradient has not
             name
             for name, default in defaults.items()
@@ -213,7 +217,10 @@ class Arguments:
         }
         passed = (arguments[name] for name in self.places)
         by_name = {*self.keywords, *changed} - {*self.places}
-        return np.asarray(function(*passed, **{name: arguments[name] for name in by_name}))
+        answer = function(*passed, **{name: arguments[name] for name in by_name})
+        if np.ma.isMaskedArray(answer):
+            raise ValueError(f"the answer {answer} is a masked array: its mask would be lost")
+        return np.asarray(answer)
 
     def __str__(self):
         return ", ".join(
@@ -259,8 +266,6 @@ def _array(given):
 
 
 def _argument(name, given):
-    if np.ma.isMaskedArray(given):
-        raise ValueError(f"{name} is a masked array: its mask would be lost")
     array = np.array(given)
     if array.dtype.kind in "iu":
         array = array.astype(np.float64)
@@ -609,7 +614,7 @@ def _extrapolated(line, h, smallest):
         level = line.level(h)
         row = [level.slope]
         for k, coarse in enumerate(previous, start=1):
-            row.append(row[-1] + (row[-1] - coarse) / (4**k - 1))
+            row.append(row[-1] + (row[-1] - coarse) / (4 ** min(k, FURTHEST) - 1))
         for k in range(1, len(row)):
             change = max(abs(row[k] - row[k - 1]), abs(row[k] - previous[k - 1]))
             found.append(Estimate(row[k], 2 * change, level))

@@ -575,6 +575,14 @@ def test_entries_too_small_to_be_seen_are_counted():
     assert confirm(log_loss, log_loss_grad, points, SYMBOLIC).unseen == 0
 
 
+def test_numbers_below_the_normal_ones_are_confirmed():
+    steep = np.full(2, 1e300)
+    points = [([1e-310, 2e-310],)]
+    assert confirm(lambda x: steep @ x, lambda x: steep, points).points == 1
+    with pytest.raises(ConfirmationError):
+        confirm(lambda x: steep @ x, lambda x: 2 * steep, points)
+
+
 # Bad input is named
 
 BAD = {
@@ -593,6 +601,10 @@ BAD = {
     "gradient is None, not a function": dict(gradient=None),
     "value is .*'high'.* at s": dict(value=lambda s, y: "high"),
     "s is a masked array": dict(at=[(np.ma.array([0.0, 1.0]), 0)]),
+    "y is a masked array": dict(at=[([0.0, 1.0], np.ma.array(0))]),
+    "the answer .* is a masked array": dict(
+        gradient=lambda s, y: np.ma.array(log_loss_grad(s, y), mask=s > 0)
+    ),
     "gradient.* does not have the parameters": dict(gradient=lambda y, s: s),
     "wrt: p": dict(wrt="p"),
     "symbolic has j, k": dict(symbolic=softmax(s)[j] - delta(k, y)),
