@@ -25,9 +25,9 @@ from sympy.polys.polyerrors import PolynomialError
 from sympy.printing.str import StrPrinter
 
 from lossnotes.derive.prove import unfold
-from lossnotes.derive.prove.signs import is_nonnegative, is_nonzero, is_positive
+from lossnotes.derive.prove.signs import Unnamed, is_nonnegative, is_nonzero, is_positive
 from lossnotes.derive.prove.unfold import RANGES
-from lossnotes.derive.symbols import Between, K, Probabilities
+from lossnotes.derive.symbols import K, Probabilities
 
 MOST = 3  # conditions that a reader will read
 LONG = 50  # letters of one
@@ -82,8 +82,8 @@ def _is_sure(base, needed):
         off = base.xreplace(dict.fromkeys(deltas, S.Zero))
         return needed(on) and (off == 0 or needed(off)) and needed is is_positive
     shares = {
-        entry: Between(f"share{n}", 0, 1)
-        for n, entry in enumerate(sorted(base.atoms(Indexed), key=str))
+        entry: Unnamed("share", 0, 1, entry)
+        for entry in base.atoms(Indexed)
         if isinstance(entry.base, Probabilities)
     }
     if shares and needed(base.xreplace(shares)):

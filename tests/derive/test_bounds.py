@@ -37,6 +37,7 @@ from lossnotes.derive.symbols import (
     Between,
     K,
     Positives,
+    Probabilities,
     Scores,
     argmax,
     c,
@@ -178,6 +179,19 @@ FALSE = {
     "the largest of what is cut off above": (maximum(Min(s, 0)), ">=", s[j]),
     "the largest of negatives": (maximum(-Abs(s)), ">=", -s[j]),
     "the largest of steps": (maximum(Heaviside(s)), ">=", sign(s[j]) ** 2),
+    "entries of one name, at classes that are two": (q[j], "<=", q[Symbol("j", integer=True)]),
+    "probabilities of one name, and of two shapes": (
+        q[j],
+        "<=",
+        Probabilities("q", shape=(Symbol("N", integer=True, positive=True),))[j],
+    ),
+    "a number with the name of an entry": (Between("q[j]", 0, 1), "<=", q[j]),
+    "a number with the name of a turn": (3 * Between("turn", -1, 1), "<=", 2 + cos(c)),
+    "probabilities with the name of a softmax": (
+        over(i, softmax(s)[i] * Probabilities("softmax(s)")[i]),
+        ">=",
+        1 / K,
+    ),
     "a softmax told by two probabilities": (over(i, softmax(s)[i] ** 2), ">=", Rational(1, 2)),
 }
 

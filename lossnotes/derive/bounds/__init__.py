@@ -92,7 +92,7 @@ def _with_probabilities(gap, where):
     for value in sorted(gap.atoms(softmax) | set(where.values()), key=str):
         if not isinstance(value, softmax) or value.has(*where):
             continue
-        plain = Probabilities(f"probabilities of {value}")
+        plain = Probabilities(Dummy(f"probabilities of {value}", positive=True))
         entries = {part for part in gap.atoms(Entry) if part.args[0] == value}
         names = {value: plain} | {part: entry(plain, part.args[1]) for part in entries}
         named = gap.xreplace(names)
@@ -154,7 +154,7 @@ def _in_shares(difference):
         return None
     if any(part.has(scores) for part in difference.atoms(maximum, argmax)):
         return None
-    plain = Probabilities(f"softmax({scores})")
+    plain = Probabilities(Dummy(f"softmax({scores})", positive=True))
     return at(difference, {scores: log(plain) + Dummy("total", real=True)})
 
 

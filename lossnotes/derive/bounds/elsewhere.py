@@ -6,22 +6,22 @@ is free, as in s_i = c for all i, the scores s are not all alike: whatever c is,
 
 from sympy import Dummy, IndexedBase, S, Symbol
 
-from lossnotes.derive.prove.signs import has_value, is_positive
+from lossnotes.derive.prove.signs import Unnamed, has_value, is_positive
 from lossnotes.derive.prove.unfold import ANY_CLASS, unfold
 from lossnotes.derive.symbols import Between, Classes, K, entry
 
 
 def beside(number, value):
     """What a number may be where it is not the value, as expressions; None if that is not known."""
-    beyond, share = Dummy("beyond", positive=True), Between("share", 0, 1)
+    beyond, share = Dummy("beyond", positive=True), Unnamed("share", 0, 1, number)
     if number.is_integer or isinstance(number, Classes) or not has_value(unfold(value)):
         return None
     if isinstance(number, Between):
         lower, upper = number.lower, number.upper
         if not (is_positive(value - lower) and is_positive(upper - value)):
             return None
-        below = Between(f"{number} below {value}", lower, value)
-        return below, Between(f"{number} above {value}", value, upper)
+        below = Unnamed(f"{number} below {value}", lower, value, number)
+        return below, Unnamed(f"{number} above {value}", value, upper, number)
     if number.is_positive:
         return (value * share, value + beyond) if is_positive(value) else None
     if number.assumptions0 == Symbol("x", real=True).assumptions0:

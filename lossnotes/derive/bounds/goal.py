@@ -20,7 +20,13 @@ from sympy import (
 )
 
 from lossnotes.derive.prove.reduce import Reduction, before
-from lossnotes.derive.prove.signs import has_terms, is_nonnegative, is_positive, perhaps_zero
+from lossnotes.derive.prove.signs import (
+    Unnamed,
+    has_terms,
+    is_nonnegative,
+    is_positive,
+    perhaps_zero,
+)
 from lossnotes.derive.prove.unfold import RANGES, side
 from lossnotes.derive.symbols import Between, K, Probabilities, argmax, entry, maximum
 
@@ -134,7 +140,7 @@ def reduction(classes, sizes):
 def plain(atom):
     """A symbol of its own for an entry, a sum or the like, with what is known of its value."""
     if isinstance(atom, Indexed) and isinstance(atom.base, Probabilities):
-        return Between(f"{atom}", 0, 1)
+        return Unnamed(f"{atom}", 0, 1, atom)
     positive = is_positive_atom(atom)
     if positive:
         return Dummy(str(atom), positive=True)

@@ -16,6 +16,21 @@ BEYOND_TWO = Symbol("K - 2", integer=True, nonnegative=True)
 MOST = 4  # numbers between two bounds whose ends are tried together
 
 
+class Unnamed(Between):
+    """A number between two ends that no claim can name: it is told from others by what it is of."""
+
+    def __new__(cls, name, lower, upper, of):
+        symbol = super().__new__(cls, name, lower, upper)
+        symbol.of = of
+        return symbol
+
+    def _hashable_content(self):
+        return super()._hashable_content() + (self.of,)
+
+    def __getnewargs_ex__(self):
+        return (self.name, self.lower, self.upper, self.of), {}
+
+
 def from_two(expression):
     """The expression with K - 2, whose sign is known, in place of K."""
     return expression.xreplace({K: BEYOND_TWO + 2})
@@ -158,7 +173,7 @@ def _known(expression, strict):
             return not strict or 2 in parts
         turning = expression.atoms(sin, cos)
         if turning and not strict:
-            unit = {part: Between(f"turn{n}", -1, 1) for n, part in enumerate(turning)}
+            unit = {part: Unnamed("turn", -1, 1, part) for part in turning}
             return is_nonnegative(expression.xreplace(unit))
     return False
 
@@ -170,7 +185,7 @@ def _is_integral_of_positives(integral):
         variable, *ends = limits.pop()  # the last is the outermost
         if len(ends) != 2 or not is_positive(ends[1] - ends[0]):
             return False
-        inside = {variable: Between(f"{variable} {len(limits)}", *ends)}
+        inside = {variable: Unnamed(f"{variable} {len(limits)}", *ends, variable)}
         body = body.xreplace(inside)
         limits = [limit.xreplace(inside) for limit in limits]
     return is_positive(body)
