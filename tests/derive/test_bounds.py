@@ -94,7 +94,7 @@ def test_a_bound_that_is_attained_is_not_strict(name):
     assert not proves_bound(left, relation[0], right)
 
 
-share, u = Between("t", 0, 1), Symbol("u", positive=True)
+share = Between("t", 0, 1)
 FALSE = {
     "a tangent jumps at its pole": (over(i, tan(s[i])), "<=", K * tan(maximum(s))),
     "so does a reciprocal": (over(i, -1 / s[i]), "<=", -K / maximum(s)),

@@ -88,7 +88,8 @@ class Goal:
         change = moved(gap, _offset(gap, strict))
         if change is None and strict and (below := _below(gap)):
             number, bound = below
-            change = {number: bound * Between(f"share of {number} in {bound}", 0, 1)}
+            share = Unnamed(f"share of {number} in {bound}", 0, 1, (number, bound))
+            change = {number: bound * share}
         return (goal.where(change), change) if change else (goal, {})
 
     def _known(self, gap, strict):
