@@ -9,6 +9,7 @@ from typer.testing import CliRunner
 
 from lossnotes.__main__ import app
 from lossnotes.derive.symbols import (
+    LSE,
     Between,
     K,
     Positives,
@@ -368,3 +369,17 @@ def test_a_loss_that_names_its_classes_is_not_called_improper():
     z = (2 * delta(1, y) - 1) * (s[1] - s[2])
     sparsemax = read((Max(0, 1 - z) ** 2 - Max(0, -1 - z) ** 2) / 4)  # of two classes: proper
     assert risk.proper(sparsemax).answer is None
+
+
+BEYOND = LSE(s) - s[y] + LSE(s) ** 2 / 10  # convex where LSE(s) is above -5
+
+
+def test_a_loss_that_is_convex_near_zero_alone_is_not_called_convex():
+    row = shape.convex(read(BEYOND))
+    assert row.answer is False
+    assert "with t added" in row.says
+
+
+def test_a_loss_that_a_shift_changes_is_stationary_at_the_logarithms_alone():
+    assert "stationary at s = log(q)" in risk.proper(read(BEYOND)).says
+    assert "stationary at softmax(s) = q" in risk.proper(read(LOG)).says

@@ -7,6 +7,7 @@ from mpmath import mp
 from sympy import (
     Add,
     Derivative,
+    Dummy,
     E,
     IndexedBase,
     Integer,
@@ -43,6 +44,7 @@ from lossnotes.portrait.loss import with_entries
 from lossnotes.portrait.table import Row, claim, formula
 
 TRIED = 20  # random predictions
+SHIFT = Dummy("t", real=True)
 SHARES = (Rational(2, 5), Rational(3, 10), Rational(3, 10))
 PRIORS = (Rational(9, 10), Rational(1, 10))
 
@@ -66,6 +68,8 @@ def proper(loss):
         if not stationary:
             refuted.append(stationary)
             continue
+        shifted = words != "s" and loss.claim(loss.with_scores(truth + SHIFT, flat), "=", 0)
+        place = f"{words} = q" if words == "s" or shifted else "s = log(q)"
         at_truth = loss.with_scores(truth, mean)
         same = loss.claim(mean, "=", at_truth)
         if same:
@@ -75,13 +79,11 @@ def proper(loss):
         excess = loss.fixed(mean - at_truth)
         strict = share and loss.claim(excess, ">=", share * away, prove=_is_rational(mean))
         if not strict:
-            says = (
-                f"the mean loss is stationary at {words} = q, but not shown to be larger elsewhere"
-            )
+            says = f"the mean loss is stationary at {place}, but not shown to be larger elsewhere"
             return Row(name, None, says)
         says = (
             f"where labels are drawn with probabilities q, the mean loss is stationary at "
-            f"{words} = q, and elsewhere larger by at least {formula(share)} times the squared "
+            f"{place}, and elsewhere larger by at least {formula(share)} times the squared "
             f"distance of {words} from q{loss.at_numbers}"
         )
         return Row(name, True, says, (stationary, strict))

@@ -3,7 +3,20 @@
 from functools import lru_cache
 
 from mpmath import mp
-from sympy import Add, Derivative, Heaviside, Indexed, IndexedBase, Max, Mul, Pow, Sum, log, sqrt
+from sympy import (
+    Add,
+    Derivative,
+    Dummy,
+    Heaviside,
+    Indexed,
+    IndexedBase,
+    Max,
+    Mul,
+    Pow,
+    Sum,
+    log,
+    sqrt,
+)
 
 from lossnotes.derive.points import Point
 from lossnotes.derive.symbols import Entry, K, argmax, entry, j, k, log_loss, softmax
@@ -117,8 +130,15 @@ def convex(loss):
     checked = loss.claim(middle, "<=", mean, prove=False)
     if checked is None:
         return Row(name, None, "no two points were found at which it has values")
+    if checked:  # and far from zero, where a loss that a shift changes may be another one
+        t = Dummy("t", real=True)
+        there, *ends = (loss.with_scores(scores + t) for scores in ((u + v) / 2, u, v))
+        far = loss.claim(there, "<=", sum(ends) / 2, prove=False)
+        checked = checked if far is None or far else far
     if not checked:
         says = "between the scores u and v of the witness it is above the mean of its values there"
+        if checked.left != middle:
+            says = f"{says}, with t added to all of them"
         return Row(name, False, says, (checked,))
     if is_small(loss.value):
         checked = loss.claim(middle, "<=", mean)
