@@ -377,7 +377,8 @@ BEYOND = LSE(s) - s[y] + LSE(s) ** 2 / 10  # convex where LSE(s) is above -5
 def test_a_loss_that_is_convex_near_zero_alone_is_not_called_convex():
     row = shape.convex(read(BEYOND))
     assert row.answer is False
-    assert "with t added" in row.says
+    assert row.says.endswith("with t added to all of them")
+    assert shape.convex(read(1 - P)).says.endswith("the mean of its values there")
 
 
 def test_a_loss_that_a_shift_changes_is_stationary_at_the_logarithms_alone():

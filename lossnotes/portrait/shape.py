@@ -25,6 +25,7 @@ from lossnotes.portrait import search, size, slopes
 from lossnotes.portrait.loss import SHARE
 from lossnotes.portrait.table import Row, formula, is_small
 
+ABOVE = "between the scores u and v of the witness it is above the mean of its values there"
 STEEP = 1000  # times as steep far out as near
 
 
@@ -134,12 +135,10 @@ def convex(loss):
         t = Dummy("t", real=True)
         there, *ends = (loss.with_scores(scores + t) for scores in ((u + v) / 2, u, v))
         far = loss.claim(there, "<=", sum(ends) / 2, prove=False)
-        checked = checked if far is None or far else far
+        if far is not None and not far:
+            return Row(name, False, f"{ABOVE}, with t added to all of them", (far,))
     if not checked:
-        says = "between the scores u and v of the witness it is above the mean of its values there"
-        if checked.left != middle:
-            says = f"{says}, with t added to all of them"
-        return Row(name, False, says, (checked,))
+        return Row(name, False, ABOVE, (checked,))
     if is_small(loss.value):
         checked = loss.claim(middle, "<=", mean)
     return Row(name, True, "halfway between two scores it is at most the mean there", (checked,))
