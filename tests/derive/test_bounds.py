@@ -6,6 +6,7 @@ import pytest
 from sympy import (
     Abs,
     Derivative,
+    Dummy,
     Heaviside,
     IndexedBase,
     Integral,
@@ -405,7 +406,7 @@ def test_sums_of_which_one_binds_the_index_of_another_are_squared_apart():
 
 
 def test_what_has_a_symbolic_power_of_a_sum_besides_has_no_square_of_it():
-    a, b = Symbol("a", real=True), Symbol("b", real=True)
+    a, b = Dummy("a", real=True), Dummy("b", real=True)
     assert _negative_square(h - a**2, [a, b]) == (h, 1, a)
     assert _negative_square((-(a**share) * a * b).expand(), [a, b]) is None
 
