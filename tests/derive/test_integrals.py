@@ -4,6 +4,7 @@ from unittest import mock
 
 import pytest
 from sympy import (
+    Abs,
     Add,
     Derivative,
     Heaviside,
@@ -20,6 +21,7 @@ from sympy import (
     pi,
     sin,
     sinh,
+    sqrt,
     symbols,
 )
 
@@ -177,6 +179,28 @@ def test_across_a_pole_nothing_is_integrated(sides):
 def test_an_integral_that_nowhere_converges_is_an_error_that_names_it():
     with pytest.raises(ValueError, match=r"no point .*quadrature of Integral\(1/t, .*converge"):
         equal(over_segment(1 / t), 7)
+
+
+UNBOUNDED = {
+    log(t): -1,
+    log(1 - t): -1,
+    log(t) ** 2: 2,
+    1 / sqrt(t * (1 - t)): pi,
+    log(Abs(t - Rational(1, 3))): log(4) / 3 - log(3) - 1,
+}
+
+
+@pytest.mark.parametrize(("integrand", "area"), UNBOUNDED.items(), ids=str)
+def test_an_area_below_what_grows_without_bound_has_its_value_in_both_directions(integrand, area):
+    assert equal(over_segment(integrand), area)
+    assert equal(Integral(integrand, (t, 1, 0)), -area)
+    assert equal(over_segment(integrand), area + Rational(1, 10**12)).kind == "refuted"
+
+
+@pytest.mark.parametrize("slow", [1, 0.99, 0.9, 0.6], ids="t^-{}".format)
+def test_an_area_that_is_not_found_to_the_last_digits_is_given_up(slow):
+    with pytest.raises(ValueError, match="converge"):
+        compare(over_segment(t ** -Rational(str(slow))), "<=", 10**6)
 
 
 def test_a_step_is_not_taken_out_of_the_integral_that_runs_across_it():

@@ -30,6 +30,7 @@ from sympy import (
     nsimplify,
     oo,
     pi,
+    sin,
     sqrt,
     symbols,
     tanh,
@@ -268,13 +269,21 @@ def test_a_derivative_of_an_integral_has_fifty_digits(order):
         assert abs(found - exact) < mp.mpf(10) ** -47
 
 
-@pytest.mark.parametrize("integrand", [1 / t, 1 / sqrt(t), exp(-((1000 * t) ** 2)) + 1], ids=str)
+@pytest.mark.parametrize(
+    "integrand", [1 / t, t ** Rational(-3, 5), sin(1 / t), 1 / (3 * t + c)], ids=str
+)
 def test_an_integral_that_does_not_converge_is_left_out_and_named(integrand):
     with (
         mp.workdps(50),
         pytest.raises(Excluded, match=r"quadrature of Integral\(.* does not converge"),
     ):
         evaluate(Integral(integrand, (t, 0, 1)), THREE)
+
+
+def test_a_narrow_hill_at_an_end_is_found():
+    with mp.workdps(50):
+        found = evaluate(Integral(exp(-((1000 * t) ** 2)) + 1, (t, 0, 1)), THREE)
+        assert abs(found - 1 - mp.sqrt(mp.pi) / 2000) < mp.mpf(10) ** -47
 
 
 def test_an_integrand_without_a_real_value_has_no_integral():
