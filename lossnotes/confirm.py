@@ -24,7 +24,7 @@ from lossnotes.derive.values import Excluded, Undefined, evaluate
 ULPS = 8  # how far the NumPy gradient may be from the exact one
 DIGITS = 380  # fifty of whatever a float64 can hold beside a term of order one, such as e^-700
 LEAP = 8  # from one step to the next, where the differences have settled
-FURTHEST = 500  # a step that is halved so often adds nothing
+COLUMNS = 30  # of an extrapolation: one more would add 4^-31 of a difference, less than an ulp
 VISIBLE = 0.1  # a relative error that must be refused wherever something counts as seen
 
 
@@ -613,8 +613,8 @@ def _extrapolated(line, h, smallest):
     while h >= smallest:
         level = line.level(h)
         row = [level.slope]
-        for k, coarse in enumerate(previous, start=1):
-            row.append(row[-1] + (row[-1] - coarse) / (4 ** min(k, FURTHEST) - 1))
+        for k, coarse in enumerate(previous[:COLUMNS], start=1):
+            row.append(row[-1] + (row[-1] - coarse) / (4**k - 1))
         for k in range(1, len(row)):
             change = max(abs(row[k] - row[k - 1]), abs(row[k] - previous[k - 1]))
             found.append(Estimate(row[k], 2 * change, level))
