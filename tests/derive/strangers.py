@@ -338,6 +338,8 @@ FALSE = {
 }
 
 
+bent_along_v = Sum(Sum(v[j] * Derivative(LSE(s), s[j], s[k]) * v[k], (k, 1, K)), (j, 1, K))
+
 TRUE = {
     "equations": [
         (Sum(Sum(Derivative(LSE(s), s[i]) * s[k], (k, 1, K)), (i, 1, K)), "=", over(s[i])),
@@ -501,7 +503,8 @@ TRUE = {
         (over(p[i] ** 2), "<", 1),
         (over(p[i] * s[i]) ** 2, "<=", over(p[i] * s[i] ** 2)),
         (expectation(v, s) ** 2, "<=", expectation(v**2, s)),
-        (Sum(Sum(v[j] * Derivative(LSE(s), s[j], s[k]) * v[k], (k, 1, K)), (j, 1, K)), ">=", 0),
+        (bent_along_v, ">=", 0),
+        (bent_along_v, "<=", over(v[i] ** 2)),
         (Derivative(LSE(s), s[j], s[j]), ">", 0),
         (Abs(Derivative(-log(h), h, 3)), "<=", 2 * Derivative(-log(h), h, 2) ** Rational(3, 2)),
         (K**2, "<=", over(a[i]) * over(1 / a[i])),

@@ -5,7 +5,7 @@ In floats, and with no say in what is proved: a goal that is doubted is only giv
 
 from functools import lru_cache
 
-from sympy import Add, Dummy, Integer, Integral, Sum, Symbol
+from sympy import Add, Dummy, IndexedBase, Integer, Integral, Sum, Symbol
 
 from lossnotes.derive.bounds.goal import in_numbers
 from lossnotes.derive.prove.floats import draw, sign, somewhere, value
@@ -22,7 +22,8 @@ def is_doubtful(expression, facts, classes):
     if expression.has(Integral, side, before, maximum, argmax):
         return False
     if expression.has(Sum):
-        if facts or expression.atoms(Dummy) - RANGES.keys():
+        vectors = {base.label for base in expression.atoms(IndexedBase)}
+        if facts or expression.atoms(Dummy) - RANGES.keys() - vectors:
             return False  # a sum and its terms have to do with one another
         expression = _for_three(expression, classes)
         if expression is None:
