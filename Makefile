@@ -67,6 +67,8 @@ lint: .venv/.installed  ## check the style of code and notebooks
 	@$(BIN)/ruff format --check .
 	@$(NORMALIZE) --verify $(NOTEBOOKS) || { echo 'To normalize the notebooks: make notebooks'; exit 1; }
 
+# Else threads of a competitor that wait for work would keep the next one from its cores.
+bench: export OMP_WAIT_POLICY := passive
 bench: .venv/.installed-bench  ## measure speed and accuracy beside SciPy and PyTorch
 	@for file in benchmarks/*.py; do $(BIN)/python "$$file"; done
 
