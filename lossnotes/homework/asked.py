@@ -16,7 +16,7 @@ from sympy import Integer, Integral, Rational, Symbol
 
 from lossnotes.derive import Point, compare, evaluate
 from lossnotes.derive.expressions import ExpressionError, parse
-from lossnotes.derive.prove import Reduction, unfold
+from lossnotes.derive.prove import Reduction, sizes_of, unfold
 from lossnotes.derive.symbols import Between, Positives, Probabilities, Scores
 from lossnotes.derive.values import Excluded, Undefined
 from lossnotes.homework import fingerprints
@@ -301,7 +301,9 @@ def carried_out(definition):
     It has the same values, found twenty times faster.
     """
     unfolded = unfold(definition)
-    forms = [unfolded] if unfolded.has(Integral) else [Reduction().reduce(unfolded), unfolded]
+    forms = [unfolded]
+    if not unfolded.has(Integral):
+        forms.insert(0, Reduction(ranges=sizes_of(unfolded)).reduce(unfolded))
     for form in forms:
         with contextlib.suppress(ValueError):  # no point has a value, of those that are tried
             if compare(definition, "=", form):

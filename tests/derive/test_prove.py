@@ -84,6 +84,7 @@ def test_an_identity_with_something_added_is_not_proved(sides):
 FALSE = {
     "a delta beyond the classes": (over(i, delta(i, 3)), 1),
     "a delta with the next class": (over(i, delta(i, j + 1)), 1),
+    "a number that is no class": (sign(over(i, exp(i)) - exp(Symbol("n", integer=True))), 1),
     "probabilities of the next class": (over(i, q[i + 1]), 1),
     "probabilities with two indices": (over(i, q[i, j]), 1),
     "the entries before the first": (Sum(s[i], (i, 0, K - 1)), over(i, s[i])),
@@ -318,14 +319,37 @@ PAIRWISE = Derivative(over(i, over(k, log(1 + exp(s[i] - s[k])))), s[j])
         (delta(j + 1, k + 1), delta(j, k), delta(j, k + 1)),
         (delta(j - 1, k - 2), delta(j, k - 1), delta(j, k)),
         (over(i, delta(i + 1, j + 1) * s[i]), s[j], s[j + 1]),
-        (Product(k, (k, 1, K)), factorial(K), factorial(K) + (K - 2)),
-        (Product(k + 1, (k, 1, K)), factorial(K + 1), factorial(K + 1) * K / 2),
-        (Product(k / (k + 1), (k, 1, K)), 1 / (K + 1), 1 / (2 * K - 1)),
-        (PAIRWISE, over(i, DOWNHILL[0] - DOWNHILL[1]), over(i, sum(DOWNHILL))),
-        (PAIRWISE, over(i, 1 - 2 * DOWNHILL[1]), over(i, 1 - DOWNHILL[1])),
     ],
     ids=str,
 )
-def test_steps_products_and_sums_term_by_term(left, right, wrong):
+def test_both_places_of_a_delta_may_move_alike(left, right, wrong):
+    assert equal(left, right).kind == "proved"
+    assert not proves_equal(left, wrong)
+
+
+@pytest.mark.parametrize(
+    "factor, right, wrong",
+    [
+        (k, factorial(K), factorial(K) + (K - 2)),
+        (k + 1, factorial(K + 1), factorial(K + 1) * K / 2),
+        (k / (k + 1), 1 / (K + 1), 1 / (2 * K - 1)),
+    ],
+    ids=str,
+)
+def test_a_product_over_the_classes_is_proved_by_induction(factor, right, wrong):
+    assert equal(Product(factor, (k, 1, K)), right).kind == "proved"
+    assert not proves_equal(Product(factor, (k, 1, K)), wrong)
+
+
+@pytest.mark.parametrize(
+    "left, right, wrong",
+    [
+        (PAIRWISE, over(i, DOWNHILL[0] - DOWNHILL[1]), over(i, sum(DOWNHILL))),
+        (PAIRWISE, over(i, 1 - 2 * DOWNHILL[1]), over(i, 1 - DOWNHILL[1])),
+        (over(i, sigmoid(s[i]) + sigmoid(-s[i])), K, K + 1),
+    ],
+    ids=str,
+)
+def test_sums_and_multiples_of_their_number_cancel_term_by_term(left, right, wrong):
     assert equal(left, right).kind == "proved"
     assert not proves_equal(left, wrong)

@@ -134,7 +134,7 @@ class RealReduction(Reduction):
 
 @lru_cache(256)
 def reduction(classes, sizes):
-    return RealReduction(classes, sizes)
+    return RealReduction(classes, dict.fromkeys(ANY_CLASSES, {K}) | dict(sizes))
 
 
 @lru_cache(10_000)

@@ -42,7 +42,7 @@ from lossnotes.derive.why import attempt, because, reasons, remembered
 # What SymPy raises where its own rules fail: then nothing is proved.
 GIVES_UP = (InconsistentAssumptions, PolynomialError, NotImplementedError, RecursionError)
 
-__all__ = ["Integration", "Reduction", "Stopped", "proves_equal", "unfold"]
+__all__ = ["Integration", "Reduction", "Stopped", "proves_equal", "sizes_of", "unfold"]
 
 
 class Stopped(Exception):

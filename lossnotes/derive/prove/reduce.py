@@ -76,7 +76,7 @@ def apart(a, b):
 class Reduction:
     """The normal form of an expression, given classes that are known to be distinct.
 
-    `ranges` are the sizes that the free indices do not exceed; without, they are classes.
+    `ranges` are the sizes that the free indices do not exceed; another number may exceed each.
     """
 
     def __init__(self, distinct=frozenset(), ranges=()):
@@ -150,7 +150,7 @@ class Reduction:
         if place in RANGES:
             return RANGES[place] == (1, size)
         is_class = isinstance(place, Symbol) and place.is_integer
-        return bool(is_class) and size in self.ranges.get(place, {K})
+        return bool(is_class) and size in self.ranges.get(place, ())
 
     # Sums
 
