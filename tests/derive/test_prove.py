@@ -66,7 +66,7 @@ from lossnotes.derive.symbols import (
 
 from .lecture import IDENTITIES, over
 
-x, t = Positives("x"), Symbol("t", real=True)
+x, t, n = Positives("x"), Symbol("t", real=True), Symbol("n", integer=True)
 
 
 @pytest.mark.parametrize("sides", IDENTITIES.values(), ids=IDENTITIES)
@@ -84,7 +84,15 @@ def test_an_identity_with_something_added_is_not_proved(sides):
 FALSE = {
     "a delta beyond the classes": (over(i, delta(i, 3)), 1),
     "a delta with the next class": (over(i, delta(i, j + 1)), 1),
-    "a number that is no class": (sign(over(i, exp(i)) - exp(Symbol("n", integer=True))), 1),
+    "a number that is no class": (sign(over(i, exp(i)) - exp(n)), 1),
+    "a size that may be zero": (Sum(1, (i, 1, n)), n),
+    "a size that may be zero, and a class": (Sum(delta(i, 1), (i, 1, n)), 1),
+    "a size that is no whole number": (Sum(1, (i, 1, h)), h),
+    "indices below one": (Sum(Abs(n), (n, -3, K)), Sum(n, (n, -3, K))),
+    "logarithms of negatives, where i is written": (
+        I * log(exp(over(i, log(s[i])))),
+        I * over(i, log(s[i])),
+    ),
     "probabilities of the next class": (over(i, q[i + 1]), 1),
     "probabilities with two indices": (over(i, q[i, j]), 1),
     "the entries before the first": (Sum(s[i], (i, 0, K - 1)), over(i, s[i])),

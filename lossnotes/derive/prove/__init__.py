@@ -25,7 +25,7 @@ That a case of equality is the only one (`bounds.proves_only_there`) rests on th
 
 from itertools import islice
 
-from sympy import Integral, sympify
+from sympy import I, Integral, sympify
 from sympy.core.facts import InconsistentAssumptions
 from sympy.polys.polyerrors import PolynomialError
 
@@ -33,7 +33,7 @@ from lossnotes.derive.prove.cases import MOST, cases, joined, single_out, tell_n
 from lossnotes.derive.prove.induction import holds_for_all
 from lossnotes.derive.prove.integrals import Integration
 from lossnotes.derive.prove.reduce import Reduction
-from lossnotes.derive.prove.signs import is_nonzero
+from lossnotes.derive.prove.signs import has_real_parts, is_nonzero
 from lossnotes.derive.prove.unfold import unfold
 from lossnotes.derive.prove.zero import vanishes
 from lossnotes.derive.ranges import ranges
@@ -66,6 +66,8 @@ def sizes_of(*unfolded):
 def _proves_equal(left, right):
     with reasons() as used:
         unfolded = unfold(left), unfold(right)
+    if any(side.has(I) and not has_real_parts(side) for side in unfolded):
+        return False
     sizes = sizes_of(*unfolded)
     because(*(fact for fact in used if isinstance(fact, str)))
     excluded = frozenset(fact[1:] for fact in used if not isinstance(fact, str))

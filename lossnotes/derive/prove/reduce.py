@@ -40,7 +40,7 @@ from sympy import (
 )
 from sympy.polys.polyerrors import PolynomialError
 
-from lossnotes.derive.prove.signs import is_positive
+from lossnotes.derive.prove.signs import is_positive, is_size
 from lossnotes.derive.prove.unfold import KNOWN, RANGES, index_names, side
 from lossnotes.derive.symbols import K, Others, Probabilities, argmax
 from lossnotes.derive.why import because, remembered
@@ -171,7 +171,7 @@ class Reduction:
                 because("the first terms apart")
                 return whole - first
         elif start.is_Integer and start == 0:
-            size = upper if upper.is_Symbol and not self._range_of(upper) else None
+            size = upper if is_size(upper) and not self._range_of(upper) else None
             if size is not None:
                 return self._over_all(body, index, size)
             if (K - upper).is_Integer and 0 < K - upper <= 2:

@@ -92,7 +92,12 @@ def perhaps_zero(expression):
 def has_terms(limit):
     """Whether a sum is sure to have a term: from 1 to a size it has."""
     _, lower, upper = limit
-    return lower == 1 and upper.is_Symbol and bool(upper.is_positive)
+    return lower == 1 and is_size(upper)
+
+
+def is_size(end):
+    """Whether an end is a number of classes, or of samples: a whole number that is not zero."""
+    return bool(end.is_Symbol and end.is_integer and end.is_positive)
 
 
 @lru_cache(1000)
@@ -228,6 +233,16 @@ def has_value(expression):
             continue
         return False
     return True
+
+
+def has_real_parts(expression):
+    """Whether its logarithms and roots are those of positive numbers.
+
+    Those of others have a value where i is written, and no rule speaks of it.
+    """
+    bases = [part.args[0] for part in expression.atoms(log)]
+    bases += [part.base for part in expression.atoms(Pow) if not part.exp.is_Integer]
+    return all(map(is_positive, bases))
 
 
 def fresh(expression):

@@ -252,13 +252,16 @@ def _unfold_sum(expression):
 
 
 def index_names(lower, upper):
-    """Names for an index from lower to upper, the same each time: SymPy is slow with new ones."""
+    """Names for an index from lower to upper, the same each time: SymPy is slow with new ones.
+
+    An index is positive where the first one is.
+    """
     return (index_name(depth, lower, upper) for depth in count())
 
 
 @lru_cache(None)
 def index_name(depth, lower, upper):
-    name = Dummy(f"i_{depth}", integer=True, positive=True)
+    name = Dummy(f"i_{depth}", integer=True, positive=is_positive(lower) or None)
     RANGES[name] = (lower, upper)
     return name
 

@@ -108,7 +108,7 @@ def _terms_vanish(reduced, reduction, excluded, known):
         return False
     for limits, terms in groups.items():
         (index, _, size) = limits[0]
-        free = Dummy(index.name, integer=True, positive=True)
+        free = Dummy(index.name, **index.assumptions0)
         body = Add(*terms).xreplace({index: free})
         if not vanishes(reduction.reduce(body), reduction, excluded, known):
             return False
