@@ -27,7 +27,7 @@ from sympy.printing.str import StrPrinter
 from lossnotes.derive.prove import unfold
 from lossnotes.derive.prove.signs import Unnamed, is_nonnegative, is_nonzero, is_positive
 from lossnotes.derive.prove.unfold import RANGES
-from lossnotes.derive.symbols import K, Probabilities
+from lossnotes.derive.symbols import K, is_share
 
 MOST = 3  # conditions that a reader will read
 LONG = 50  # letters of one
@@ -82,9 +82,7 @@ def _is_sure(base, needed):
         off = base.xreplace(dict.fromkeys(deltas, S.Zero))
         return needed(on) and (off == 0 or needed(off)) and needed is is_positive
     shares = {
-        entry: Unnamed("share", 0, 1, entry)
-        for entry in base.atoms(Indexed)
-        if isinstance(entry.base, Probabilities)
+        entry: Unnamed("share", 0, 1, entry) for entry in base.atoms(Indexed) if is_share(entry)
     }
     if shares and needed(base.xreplace(shares)):
         return True

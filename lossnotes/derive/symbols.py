@@ -146,10 +146,18 @@ def is_everywhere(sign, vector):
 def is_distribution(vector):
     """Whether the entries are sure to be positive and to sum to one."""
     if isinstance(vector, Vector):
-        return isinstance(vector, Probabilities)
+        return isinstance(vector, Probabilities) and vector.shape in (None, (), (K,))
     if isinstance(vector, VectorQuantity):
         return vector.is_a_distribution() and vector[ANY].is_positive is True
     return vector == 1 / K
+
+
+def is_share(entry):
+    """Whether an entry is a probability beside others; the only one of a batch of one is one."""
+    if not (isinstance(entry, Indexed) and isinstance(entry.base, Probabilities)):
+        return False
+    size = entry.base.shape[-1] if entry.base.shape else K
+    return size == K or bool((size - 1).is_positive)
 
 
 def is_at_most(number, bound):

@@ -61,6 +61,8 @@ from lossnotes.derive.symbols import (
 
 from .lecture import BOUNDS, over
 
+N, n = (Symbol(name, integer=True, positive=True) for name in "Nn")
+
 x = Positives("x")
 t, t_ = Symbol("t", real=True), Scores("t")
 u = Symbol("u", positive=True)
@@ -184,7 +186,7 @@ FALSE = {
     "probabilities of one name, and of two shapes": (
         q[j],
         "<=",
-        Probabilities("q", shape=(Symbol("N", integer=True, positive=True),))[j],
+        Probabilities("q", shape=(N,))[j],
     ),
     "a number with the name of an entry": (Between("q[j]", 0, 1), "<=", q[j]),
     "a number with the name of a turn": (3 * Between("turn", -1, 1), "<=", 2 + cos(c)),
@@ -192,6 +194,17 @@ FALSE = {
         over(i, softmax(s)[i] * Probabilities("softmax(s)")[i]),
         ">=",
         1 / K,
+    ),
+    "the only probability of a batch of one": (Probabilities("q", shape=(N,))[j], "<", 1),
+    "a divergence from the probabilities of a batch": (
+        KL(Probabilities("q", shape=(N,)), p),
+        ">=",
+        0,
+    ),
+    "pairs of a sample, which may be more than K, and a class": (
+        Sum(sign(over(i, exp(i)) - exp(n)) * exp(s[k] * n), (n, 1, N), (k, 1, K)),
+        ">=",
+        0,
     ),
     "a softmax told by two probabilities": (over(i, softmax(s)[i] ** 2), ">=", Rational(1, 2)),
 }

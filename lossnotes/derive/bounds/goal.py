@@ -28,7 +28,7 @@ from lossnotes.derive.prove.signs import (
     perhaps_zero,
 )
 from lossnotes.derive.prove.unfold import RANGES, side
-from lossnotes.derive.symbols import Between, K, Probabilities, argmax, entry, maximum
+from lossnotes.derive.symbols import Between, K, Probabilities, argmax, entry, is_share, maximum
 
 ANY_CLASSES = symbols("i' k' l' m' n' o' u' v'", integer=True, positive=True)
 
@@ -140,7 +140,7 @@ def reduction(classes, sizes):
 @lru_cache(10_000)
 def plain(atom):
     """A symbol of its own for an entry, a sum or the like, with what is known of its value."""
-    if isinstance(atom, Indexed) and isinstance(atom.base, Probabilities):
+    if is_share(atom):
         return Unnamed(f"{atom}", 0, 1, atom)
     positive = is_positive_atom(atom)
     if positive:

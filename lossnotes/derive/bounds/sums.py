@@ -297,7 +297,7 @@ def pair_by_pair(goal, holds):
 
 def _each_pair(goal, both, pair, holds):
     """The term of any two classes: not negative, and positive for two if the sum is to be."""
-    apart = goal.to(both, classes=(*goal.classes, *pair))
+    apart = goal.to(both, classes=pair)  # each of which may be one that is named
     apart = replace(apart, expression=apart.reduce(both))
     if not goal.strict or goal.uneven is None:
         return holds(apart)
@@ -420,7 +420,9 @@ def by_double_sums(goal, holds):
     """A sum over pairs, of what is not negative for each."""
     expression = multiplied_out(goal.expression)
     whole = [part for part in atoms(expression) if isinstance(part, Sum)]
-    if len(whole) != 1 or len(whole[0].limits) != 2 or whole[0].has(KroneckerDelta):
+    if len(whole) != 1 or whole[0].has(KroneckerDelta):
+        return False
+    if [limit[1:] for limit in whole[0].limits] != [(1, K), (1, K)]:
         return False
     factor = expression / whole[0]
     if factor.has(whole[0]):
@@ -431,6 +433,6 @@ def by_double_sums(goal, holds):
     names = {limit[0]: name for limit, name in zip(whole[0].limits, pair, strict=True)}
     body = whole[0].function.xreplace(names)
     because("pair by pair, for any two classes")
-    apart = goal.to(goal.reduce(factor * body), False, classes=(*goal.classes, *pair))
+    apart = goal.to(goal.reduce(factor * body), False, classes=pair)
     same = goal.reduce(factor * body.xreplace({pair[1]: pair[0]}))
     return not goal.strict and holds(apart) and holds(goal.to(same, False))
