@@ -474,11 +474,15 @@ class Reader:
             ends = [read(end, inner, depth) for end in ends]
             known = inner.get(name.id)
             if operation is Sum:
-                if not (isinstance(known, Symbol) and known.is_integer and known.is_positive):
-                    known = Symbol(name.id, integer=True, positive=True)
+                if not (isinstance(known, Symbol) and known.is_integer and ends[0].is_positive):
+                    known = Symbol(name.id, integer=True, positive=ends[0].is_positive or None)
                 if _span(ends) > 100:
                     self.refuse(limit, "is too long a range")
-            elif not isinstance(known, Symbol) or known.is_integer:
+            elif (
+                not isinstance(known, Symbol)
+                or known.is_integer
+                or not all(end.is_extended_nonnegative for end in ends)
+            ):
                 known = Symbol(name.id, real=True)
             inner[name.id] = known
             limits.append((known, *ends))

@@ -310,6 +310,20 @@ def test_a_derivative_by_what_does_not_occur_is_zero():
     assert parse("Derivative(q[j], c)") == 0
 
 
+@pytest.mark.parametrize(
+    "text, value",
+    [
+        ("Sum(abs(i), (i, -3, 3))", 12),
+        ("Sum(0**i, (i, 0, 3))", 1),
+        ("Integral(abs(h), (h, -1, 1))", 1),
+        ("Integral(sqrt(epsilon**2), (epsilon, -2, 2))", 4),
+    ],
+)
+def test_what_is_bound_has_the_signs_of_its_range(text, value):
+    assert equal(parse(text), value)
+    assert not equal(parse(text), 0)
+
+
 def test_a_vector_is_welcome_where_it_is_asked_for():
     assert parse("softmax(s)", vector=True) == softmax(s)
 
