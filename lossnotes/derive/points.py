@@ -30,7 +30,7 @@ from sympy import (
     srepr,
 )
 
-from lossnotes.derive.ranges import ranges, shapes
+from lossnotes.derive.ranges import LABELS, ends_of, ranges, shapes
 from lossnotes.derive.symbols import (
     Between,
     Classes,
@@ -38,7 +38,6 @@ from lossnotes.derive.symbols import (
     K,
     Others,
     Probabilities,
-    Quantity,
     ScalarQuantity,
     margin_loss,
     maximum,
@@ -144,9 +143,11 @@ def _indices_of(expression):
             found |= set().union(*(index.free_symbols for index in part.args[1:]))
         elif isinstance(part, (KroneckerDelta, Others)):
             found |= set().union(*(argument.free_symbols for argument in part.args))
-        elif isinstance(part, Quantity):
-            found |= {argument for argument in part.args if isinstance(argument, Symbol)}
-    limits = {limit[0] for part in expression.atoms(Sum, Product) for limit in part.limits}
+        if isinstance(part, (ScalarQuantity, Entry)) and not isinstance(part, maximum):
+            found |= _indices_of(part.definition())
+    sums = expression.atoms(Sum, Product)
+    found = found.union(LABELS & expression.free_symbols, *map(ends_of, sums))
+    limits = {limit[0] for part in sums for limit in part.limits}
     bound = limits - expression.free_symbols - _differentiated(expression)
     sizes = {K} | sizes_of(expression)
     return {x for x in found - bound if x.is_integer and isinstance(x, Symbol)} - sizes

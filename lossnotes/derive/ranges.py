@@ -1,7 +1,9 @@
 """How far the indices run: those of classes from 1 to K, those of a batch from 1 to N.
 
 A bound index has its range in its sum. A free one has that of the place where it stands: an axis of
-a vector or matrix whose shape is known, or a delta beside a bound index. Otherwise it is a class.
+a vector or matrix whose shape is known, a delta beside a bound index, or an end of a sum that goes
+on to the last class, or runs over entries. Otherwise it is a class; so are i, j, k and y wherever
+they stand.
 """
 
 from functools import lru_cache
@@ -16,7 +18,9 @@ from sympy import (
     preorder_traversal,
 )
 
-from lossnotes.derive.symbols import Entry, K, Others, Quantity
+from lossnotes.derive.symbols import Entry, K, Others, Quantity, i, j, k, y
+
+LABELS = frozenset((i, j, k, y))
 
 
 def axis_sizes(base):
@@ -38,6 +42,28 @@ def shapes(*expressions):
     return {base: tuple(shape[axis] for axis in sorted(shape)) for base, shape in found.items()}
 
 
+def ends_of(whole):
+    """The symbols at the ends of a sum that are classes, with the sizes that they do not exceed."""
+    found = {}
+    for index, lower, upper in whole.limits:
+        sizes = _sizes_along(index, whole.function)
+        last = {upper} if upper in {K} | sizes else set()
+        for end, most in ((lower, sizes | last), (upper, sizes)):
+            place = end.as_coeff_Add()[1]
+            if place.is_Symbol and place.is_integer and place not in most and most:
+                found.setdefault(place, set()).update(most)
+    return found
+
+
+def _sizes_along(index, body):
+    """The sizes of the axes of vectors along which an index runs."""
+    found = {K} if any(part.args[-1] == index for part in body.atoms(Entry)) else set()
+    for part in body.atoms(Indexed):
+        sizes = axis_sizes(part.base) or (K,) * (len(part.indices) == 1)
+        found |= {size for size, place in zip(sizes, part.indices, strict=False) if place == index}
+    return found
+
+
 @lru_cache(10_000)
 def _found(*expressions):
     """The sizes of the free indices, and those of the axes."""
@@ -50,6 +76,10 @@ def _found(*expressions):
         for index, lower, upper in part.limits:
             whole = lower == 1 and not upper.free_symbols & indices
             bound.setdefault(index, upper if whole else None)
+            for end, sizes in ends_of(part).items():
+                if end not in indices:
+                    found.setdefault(end, set()).update(sizes)
+    found |= {label: set() for label in LABELS - indices - found.keys() if label in parts}
     for _ in range(2):  # the second time the axes are known
         for part in parts:
             if isinstance(part, Indexed):

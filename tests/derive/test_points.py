@@ -39,10 +39,11 @@ from lossnotes.derive.symbols import (
     p,
     q,
     s,
+    sigmoid,
     y,
 )
 
-N = Symbol("N", integer=True, positive=True)
+N, n, m = (Symbol(name, integer=True, positive=True) for name in "Nnm")
 
 
 def test_of_the_classes_of_many_indices_some_are_looked_at():
@@ -54,6 +55,18 @@ def test_of_the_classes_of_many_indices_some_are_looked_at():
 def test_every_class_lies_between_one_and_K():
     for point in draw_points(s[j] + delta(j, y)):
         assert all(1 <= point.values[index] <= point.values[K] for index in (j, y))
+
+
+def test_the_end_of_a_sum_over_entries_is_a_class():
+    for point in draw_points(Sum(s[i], (i, 1, n - 1)) + Sum(1, (i, m, K))):
+        assert 1 <= point.values[n] <= point.values[K] >= point.values[m]
+    assert any(point.values[n] > point.values[K] for point in draw_points(Sum(i, (i, 1, n))))
+
+
+def test_the_letters_of_classes_are_classes_wherever_they_stand_and_other_integers_are_not():
+    drawn = draw_points(exp(j) - exp(n) + sigmoid(m))
+    assert all(point.values[j] <= point.values[K] for point in drawn)
+    assert all(any(point.values[x] > point.values[K] for point in drawn) for x in (n, m))
 
 
 def test_vectors_have_an_entry_for_each_class():
