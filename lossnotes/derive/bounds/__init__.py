@@ -4,7 +4,16 @@ from dataclasses import replace
 
 from sympy import Derivative, Dummy, Indexed, IndexedBase, Pow, S, Sum, exp, log, sympify
 
-from lossnotes.derive.bounds import elsewhere, induction, kinks, monotone, signs, slopes, sums
+from lossnotes.derive.bounds import (
+    elsewhere,
+    gibbs,
+    induction,
+    kinks,
+    monotone,
+    signs,
+    slopes,
+    sums,
+)
 from lossnotes.derive.bounds.goal import Goal
 from lossnotes.derive.bounds.search import FIRST, Search
 from lossnotes.derive.prove import GIVES_UP, sizes_of
@@ -37,6 +46,8 @@ RULES = (
     sums.by_double_sums,
     monotone.by_ratios,
     monotone.by_tangents_of_logarithms,
+    gibbs.by_gibbs,
+    gibbs.by_best_distribution,
     monotone.by_growth,
     slopes.by_slope,
     signs.by_named_classes,

@@ -112,17 +112,25 @@ def _shared_out(goal, holds, shape, named, chosen, sums, place):
     return False
 
 
+def distributions(expression, place):
+    """The entries at a class of what sums to one over the classes: probabilities, rows of them."""
+    found = {
+        part.base[(*part.indices[:-1], place)]
+        for part in expression.atoms(Indexed)
+        if isinstance(part.base, Probabilities)
+        and len(part.base.shape or (K,)) == len(part.indices)
+        and (part.base.shape or (K,))[-1] == K
+        and not any(row.free_symbols & RANGES.keys() for row in part.indices[:-1])
+    }
+    return sorted(found, key=str)
+
+
 def _known_sums(expression, others, named, place):
     """Pairs (term at a class, sum): probabilities and one, ones and K, sums that occur."""
-    bases = {
-        part.base
-        for part in expression.atoms(Indexed)
-        if isinstance(part.base, Probabilities) and not part.base.shape
-    }
-    known = [(base[place], S.One) for base in sorted(bases, key=str)]
+    shares = distributions(expression, place)
+    known = [(share, S.One) for share in shares]
     known.append((S.One, K))
-    pairs = combinations(sorted(bases, key=str), 2)
-    known += [((one[place] + other[place]) / 2, S.One) for one, other in pairs]
+    known += [((one + other) / 2, S.One) for one, other in combinations(shares, 2)]
     return known + [(body_at(whole, place), named[whole]) for whole in others]
 
 
@@ -278,12 +286,7 @@ def pair_by_pair(goal, holds):
     if expression.has(KroneckerDelta):
         return False  # a pair is any two classes, those that are named among them
     one, other = pair
-    bases = {
-        part.base
-        for part in expression.atoms(Indexed)
-        if isinstance(part.base, Probabilities) and not part.base.shape
-    }
-    for weight in [*(base for base in sorted(bases, key=str)), None]:
+    for weight in [*distributions(expression, one), 1 / K]:
         body = _as_pairs(expression, sums, weight, pair)
         if body is None:
             continue
@@ -309,8 +312,10 @@ def _each_pair(goal, both, pair, holds):
 
 
 def _as_pairs(expression, sums, weight, places):
-    """The term of the sum over pairs; None if some term is no product of two sums at most."""
-    weigh = (lambda place: weight[place]) if weight is not None else (lambda place: 1 / K)
+    """The term of the sum over pairs; None if some term is no product of two sums at most.
+
+    The weights, which sum to one, are given by that of the first place.
+    """
     total = S.Zero
     for term in Add.make_args(expression):
         parts, factor = [], S.One
@@ -332,7 +337,7 @@ def _as_pairs(expression, sums, weight, places):
             S.One if part is None else body_at(part, place)
             for part, place in zip(parts, places, strict=False)
         ]
-        bodies += [weigh(places[place]) for place in range(len(bodies), 2)]
+        bodies += [weight.xreplace({places[0]: place}) for place in places[len(bodies) :]]
         total += factor * Mul(*bodies)
     return total
 
@@ -401,18 +406,11 @@ def _squared(term):
 
 def _weights(expression, place):
     """Weights that sum to one: each distribution, the means of two, and equal ones."""
-    bases = sorted(
-        {
-            part.base
-            for part in expression.atoms(Indexed)
-            if isinstance(part.base, Probabilities) and not part.base.shape
-        },
-        key=str,
-    )
-    yield from (base[place] for base in bases)
-    for one, other in combinations(bases, 2):
+    shares = distributions(expression, place)
+    yield from shares
+    for one, other in combinations(shares, 2):
         for share in (Rational(1, 2), Rational(1, 3), Rational(2, 3)):
-            yield share * one[place] + (1 - share) * other[place]
+            yield share * one + (1 - share) * other
     yield 1 / K
 
 
