@@ -9,6 +9,7 @@ from sympy import (
     I,
     Indexed,
     Integral,
+    S,
     Sum,
     Symbol,
     Tuple,
@@ -39,6 +40,7 @@ class Goal:
 
     `facts` are pairs (number, strict): number >= 0, or > 0. `classes` are named, and distinct.
     `largest` are triples (number, vector, within): no entry of the vector exceeds the number.
+    `told` are pairs (entry, value): entries that stand in sums still, and are told by others.
     `apart` are numbers at ANY_CLASS, each of which is not zero at some class; the entries of
     `uneven` are not the same number at all classes.
     """
@@ -49,6 +51,7 @@ class Goal:
     classes: tuple = ()
     sizes: tuple = ()
     largest: tuple = ()
+    told: tuple = ()
     apart: tuple = ()
     uneven: object = None
     depth: int = 0
@@ -90,7 +93,12 @@ class Goal:
             number, bound = below
             share = Unnamed(f"share of {number} in {bound}", 0, 1, (number, bound))
             change = {number: bound * share}
-        return (goal.where(change), change) if change else (goal, {})
+        if not change:
+            return goal, {}
+        ((number, value),) = change.items()
+        if (upper := _upper_end(number)) is not None:
+            goal = goal._known(expand(upper - value), True)
+        return goal.where(change), change
 
     def _known(self, gap, strict):
         return replace(self, facts=(*self.facts, (gap, strict)))
@@ -102,6 +110,10 @@ class Goal:
             expression=self.reduce(self.expression.xreplace(change)),
             facts=tuple((expand(fact.xreplace(change)), strict) for fact, strict in self.facts),
             largest=tuple((number.xreplace(change), *rest) for number, *rest in self.largest),
+            told=(
+                *((entry, value.xreplace(change)) for entry, value in self.told),
+                *(pair for pair in change.items() if isinstance(pair[0], Indexed)),
+            ),
             apart=tuple(gap.xreplace(change) for gap in self.apart),
             uneven=self.uneven and self.uneven.xreplace(change),
         )
@@ -122,7 +134,7 @@ class Goal:
         return reduction(frozenset(self.classes), self.sizes)
 
     def reduce(self, expression):
-        return self.reduction.reduce(expression)
+        return self.reduction.reduce(expression.xreplace(dict(self.told)))
 
 
 class RealReduction(Reduction):
@@ -237,7 +249,7 @@ def _offset(gap, strict):
 def _below(gap):
     """A positive number that is below something positive where the gap is positive, and that."""
     for number in sorted(gap.atoms(Symbol, Indexed), key=_last_named):
-        if number in RANGES or number.is_integer or not number.is_positive:
+        if number.free_symbols & RANGES.keys() or number.is_integer or not number.is_positive:
             continue
         slope = slope_in(gap, number)
         bound = number - gap / slope if slope.is_Rational and slope < 0 else None
@@ -255,7 +267,9 @@ def moved(gap, offset):
     `gap` is linear in some number; one that must be positive stays so only where the rest does.
     """
     for number in sorted(gap.atoms(Symbol, Indexed), key=_last_named):
-        if number in RANGES or (isinstance(number, Symbol) and number.is_integer):
+        if number.free_symbols & RANGES.keys():
+            continue
+        if isinstance(number, Symbol) and number.is_integer:
             continue
         slope = slope_in(gap, number)
         if not slope.is_Rational or slope == 0:
@@ -270,6 +284,13 @@ def moved(gap, offset):
             continue
         return {number: value}
     return None
+
+
+def _upper_end(number):
+    """What a number is sure to be below, or None."""
+    if isinstance(number, Between):
+        return None if number.upper.is_infinite else number.upper
+    return S.One if _is_probability(number) else None
 
 
 def slope_in(expression, number):

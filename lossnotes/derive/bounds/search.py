@@ -35,7 +35,7 @@ class Search:
             return False  # every rule speaks of real numbers
         if goal.expression.is_number and attempt(self.rules[0], goal, self.holds):
             return True
-        key = goal.expression, goal.strict, goal.facts, goal.apart, goal.uneven
+        key = goal.expression, goal.strict, goal.facts, goal.told, goal.apart, goal.uneven
         if goal.depth > DEPTH or self.left <= 0 or key in self.open:
             return False
         if self.failed.get(key, DEPTH + 1) <= goal.depth:

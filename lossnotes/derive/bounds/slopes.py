@@ -131,7 +131,7 @@ def by_slope(goal, holds):
 def _wherever(goal, number, expression):
     """The goal, without the facts that may not hold where the number moves."""
     facts = tuple((fact, strict) for fact, strict in goal.facts if not in_numbers(fact).has(number))
-    return replace(goal, expression=expression, facts=facts)
+    return replace(goal, expression=expression, facts=facts, told=())
 
 
 def _simplest(number):
