@@ -546,19 +546,25 @@ def _holds(condition, values):
 
 def _function(expression):
     arguments = [_formula(argument) for argument in expression.args]
-    function = _rule(expression)
-    exact, cases = (expression.func.__name__ in names for names in (EXACT, CASES))
+    name = expression.func.__name__
+    function, exact, cases = _rule(name), name in EXACT, name in CASES
 
     def value(values):
         found = [argument(values) for argument in arguments]
         if ZERO in values and cases:
             found = [_at_a_whole_number(x, values[ZERO]) for x in found]
-        result = function(*found)
+        result = function(*found) if exact else _computed(function, mp.prec, *found)
         if NOISE in values and not exact:
             result = values[NOISE].of(function, found, result)
         return _real(result, values)
 
     return value
+
+
+@lru_cache(100_000)
+def _computed(function, precision, *arguments):
+    """A value of a function. Both sides of a claim, and neighbours of a point, have many alike."""
+    return function(*arguments)
 
 
 def _at_a_whole_number(number, nearly):
@@ -578,13 +584,13 @@ def _exp(x):
     return +value
 
 
-def _rule(expression):
+@lru_cache(1000)
+def _rule(name):
     """The function of numbers for which a function of SymPy stands."""
-    name = expression.func.__name__
     if name in FUNCTIONS:
         return FUNCTIONS[name]
     if not hasattr(mpmath, name):
-        raise ValueError(f"no value is known for the function {name}: {expression}")
+        raise ValueError(f"no value is known for the function {name}")
     function = _exp if name == "exp" else getattr(mpmath, name)
 
     def within_reach(*arguments):
