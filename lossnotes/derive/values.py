@@ -2,6 +2,7 @@
 
 import operator
 import random
+from collections import Counter
 from functools import lru_cache
 from math import prod
 
@@ -426,29 +427,35 @@ def _derivative(expression):
 
     A difference of order n loses 3/4 n of the digits: so many more are used, by all orders alike.
     """
-    function = _formula(expression.expr)
+    function, mentioned = _formula(expression.expr), _mentioned(expression.expr)
     variables = tuple(expression.variables)
     different = tuple(dict.fromkeys(variables))
-    moved = [
-        _moved_entry(variable) if isinstance(variable, Indexed) else _moved_number(variable)
-        for variable in different
-    ]
+    places = [_place(variable) if isinstance(variable, Indexed) else None for variable in different]
     orders = [different.index(variable) for variable in variables]
 
     def derivative(values):
         digits = mp.dps
+        bound = [(x, values[x]) for x in values[BOUND] & mentioned]
+        grid = values[SUMS].setdefault((function, len(orders), *bound), {})
         values = {ASKED: digits} | values  # one rule for a quadrature and its neighbours will do
-        grid = {}
+        moved = [
+            (variable.base, *place(values)) if place else (variable,)
+            for variable, place in zip(different, places, strict=True)
+        ]
         with mp.workdps((1 + len(orders)) * digits):
             step = mp.mpf(10) ** (-3 * digits // 4)
 
             def value(place):
-                if place not in grid:
-                    there = values | {SUMS: {}}
-                    for move, number in zip(moved, place, strict=True):
-                        there = there | move(there, number * step)
-                    grid[place] = function(there)
-                return grid[place]
+                steps = Counter()
+                for number, count in zip(moved, place, strict=True):
+                    steps[number] += count
+                there = frozenset(item for item in steps.items() if item[1])
+                if there not in grid:
+                    near = values | {SUMS: {}}
+                    for (symbol, *inside), count in there:
+                        near[symbol] = _with_shift(near[symbol], inside, count * step)
+                    grid[there] = function(near)
+                return grid[there]
 
             def slope(orders, place):
                 if not orders:
@@ -468,24 +475,13 @@ def _derivative(expression):
     return derivative
 
 
-def _moved_number(symbol):
-    return lambda values, shift: {symbol: values[symbol] + shift}
-
-
-def _moved_entry(indexed):
-    place = _place(indexed)
-
-    def moved(values, shift):
-        return {indexed.base: _with_shift(values[indexed.base], place(values), shift)}
-
-    return moved
-
-
-def _with_shift(vector, place, shift):
-    """A copy of a list, or of a list of lists, with one entry moved."""
+def _with_shift(value, place, shift):
+    """A number, or a list or list of lists with the number at a place, moved."""
+    if not place:
+        return value + shift
     first, *rest = place
-    moved = list(vector)
-    moved[first] = _with_shift(moved[first], rest, shift) if rest else moved[first] + shift
+    moved = list(value)
+    moved[first] = _with_shift(moved[first], rest, shift)
     return moved
 
 

@@ -189,6 +189,24 @@ def test_the_grid_of_a_derivative_grows_by_two_places_an_order():
             assert looked_at.call_count == 2 * order + 1
 
 
+def test_what_is_near_a_point_is_looked_at_once_by_all_the_terms_of_a_sum():
+    third = Sum(Derivative(LSE(s), s[i], s[j], s[k]), (i, 1, K), (j, 1, K), (k, 1, K))
+    looked_at = mock.Mock(wraps=mp.log)
+    with mock.patch.object(mp, "log", looked_at):
+        evaluate(third, Point({K: 3, s: [mp.mpf(n) / 7 for n in range(3)]}))
+    ways = [(a, b, d) for a in range(-3, 4) for b in range(-3, 4) for d in range(-3, 4)]
+    assert looked_at.call_count == sum(abs(a) + abs(b) + abs(d) <= 3 for a, b, d in ways) < 27**2
+
+
+def test_an_exponential_is_computed_once_for_all_formulas_at_a_point():
+    point = Point({K: 4, s: [mp.mpf(n) / 11 for n in range(4)], j: 1})
+    looked_at = mock.Mock(wraps=mp.exp)
+    with mock.patch.object(mp, "exp", looked_at):
+        for _ in range(2):
+            evaluate(LSE(s) - LSE(2 * s) + softmax(s)[j], point)
+    assert looked_at.call_count == 6  # 0, 1, 2, 3, 4 and 6 elevenths
+
+
 @pytest.mark.parametrize("number", [3**60, -(3**60), 3**600, 2**900])
 def test_an_exponential_of_a_large_whole_number_has_all_digits_and_no_power_is_taken(number):
     with mp.workdps(400):
