@@ -954,6 +954,8 @@ def names_of(*expressions):
     names = Names({}, set(), {}, set())
     for expression in expressions:
         _collect(expression, {}, names, None)
+    for label in {symbols.i, symbols.j, symbols.k, symbols.y} & names.numbers:
+        names.indices.setdefault(label, {K})  # classes, wherever they stand
     names.sizes.discard(K)
     for size in names.sizes:
         names.indices.pop(size, None)
