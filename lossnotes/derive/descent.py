@@ -93,11 +93,11 @@ def _gap(left, right, values):
         return None if abs(gap) < 1e-12 * max(abs(a), abs(b)) else gap
 
 
-def bottoms(left, right, seed=4):
+def bottoms(left, right, seed=4, counts=(2, 3, 2, 3)):
     """Points at which right - left is least, as far as Newton's steps from random points tell."""
     names = names_of(left, right)
     generator = random.Random(seed)
-    for classes in (2, 3, 2, 3):
+    for classes in counts:
         drawn = names.draw(classes, generator)
         coordinates = _coordinates(drawn)
         if coordinates and len(coordinates) <= MOST:

@@ -346,7 +346,7 @@ def many_classes(*expressions, seed=5):
         price = work(expressions, classes)
         times = 1 if alone or price > 1000 or classes > 12 else 2
         spent += times * price
-        if spent > 2 * EFFORT and classes > 4:
+        if spent > (4 if alone else 2) * EFFORT and classes > 4:
             return
         for _ in range(times):
             yield Point(names.draw(classes, generator))
@@ -381,7 +381,7 @@ def far_out(*expressions, seed=7):
     integrals = max(map(integrations, expressions))
     if integrals > 1:
         return
-    scales = (1, -3) if integrals else SCALES
+    scales = (1, 3, -3) if integrals else SCALES
     times = max(1, min(6, EFFORT // (work(expressions, 3) * len(scales))))
     for turn in range(times):
         for scale in scales:

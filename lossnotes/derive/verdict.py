@@ -242,6 +242,8 @@ def hard_points(left, relation, right, special):
             yield from descend(*sides)
             if relation in NOT_STRICT:  # where nothing is left of the gap, to all digits
                 yield from (Point(point.values, "kink") for point in bottoms(*sides))
+            else:
+                yield from (Point(point.values, "far") for point in bottoms(*sides, counts=(2,)))
 
 
 def _proves(left, relation, right):

@@ -10,6 +10,9 @@ from mpmath import mp
 from sympy import (
     Derivative,
     Function,
+    Integral,
+    Max,
+    Rational,
     Sum,
     Symbol,
     cosh,
@@ -18,6 +21,7 @@ from sympy import (
     log,
     oo,
     sign,
+    sin,
     sinh,
     sqrt,
     sympify,
@@ -45,6 +49,8 @@ from lossnotes.derive.symbols import (
     y,
 )
 from lossnotes.derive.verdict import strict_unless
+
+t = Symbol("t", real=True)
 
 
 def test_an_equation_proved_says_so():
@@ -135,6 +141,23 @@ def test_a_bound_that_fails_only_where_vectors_are_nearly_equal_is_refuted():
     risk = Sum(q[i] * sqrt((1 - p[i]) / p[i]), (i, 1, K))
     least = risk.xreplace({p: q})
     assert compare(risk, ">=", least).kind == "refuted"
+
+
+@pytest.mark.parametrize(
+    "left, relation, right",
+    [
+        (log(h), "<=", (h - 1) * (1 + Rational(1, 10**7))),
+        (h**h, ">=", exp(-exp(-1)) + Rational(1, 10**9)),
+        (sin(c) * sin(h), "<=", 1 - Rational(1, 10**10)),
+        (Integral(t**2, (t, 0, h)), "=", h**3 / 3 + Max(0, h - 300)),
+        (Sum(1 / i, (i, 1, K)), "<=", 7),
+    ],
+    ids=str,
+)
+def test_a_bound_that_is_false_by_a_hair_and_what_is_false_far_out_are_refuted(
+    left, relation, right
+):
+    assert compare(left, relation, right).kind == "refuted"
 
 
 def test_a_case_of_equality_has_one_number_for_all_vectors():
