@@ -2,11 +2,20 @@
 
 import random
 from fractions import Fraction
+from functools import partial
 
 from mpmath import mp
-from sympy import IndexedBase, Integer
+from sympy import IndexedBase, Integer, sympify
 
-from lossnotes.derive.points import DIGITS, EFFORT, Point, names_of, symbols_of, work
+from lossnotes.derive.points import (
+    DIGITS,
+    EFFORT,
+    Point,
+    far_scalar,
+    names_of,
+    symbols_of,
+    work,
+)
 from lossnotes.derive.symbols import Between, Classes, K, Probabilities, entry
 from lossnotes.derive.values import Excluded, Undefined, evaluate
 
@@ -19,6 +28,9 @@ NEWTON = 40  # steps to the bottom
 NEAR = 1e-6  # how far a point may be from a case of equality and be at it
 REACH = 12  # how far a number, or the logarithm of one, is moved
 MOST = 8  # numbers that are moved at a time
+COUNTS = (2, 3, 2, 3, *[2] * 12)  # of classes, at the starts from which a bottom is looked for
+NEARBY = 4  # of these starts; the others are farther out, for
+FEW = 2  # numbers
 
 
 def descend(left, right, seed=3):
@@ -93,14 +105,15 @@ def _gap(left, right, values):
         return None if abs(gap) < 1e-12 * max(abs(a), abs(b)) else gap
 
 
-def bottoms(left, right, seed=4, counts=(2, 3, 2, 3)):
+def bottoms(left, right, seed=4, counts=COUNTS):
     """Points at which right - left is least, as far as Newton's steps from random points tell."""
     names = names_of(left, right)
     generator = random.Random(seed)
-    for classes in counts:
-        drawn = names.draw(classes, generator)
+    for turn, classes in enumerate(counts):
+        number = partial(far_scalar, scale=1) if turn >= NEARBY else None
+        drawn = names.draw(classes, generator, number=number)
         coordinates = _coordinates(drawn)
-        if coordinates and len(coordinates) <= MOST:
+        if coordinates and len(coordinates) <= (FEW if turn >= NEARBY else MOST):
             if work((left, right), classes) * len(coordinates) ** 2 <= EFFORT:
                 yield from _bottom(left, right, drawn, coordinates)
 
@@ -186,6 +199,26 @@ def _rounded(symbol, value):
     return near if abs(near - value) < 1e-9 else value
 
 
+def multiples(where, points):
+    """Points at which the entries are twice those of a case of equality, or one more."""
+    vectors = {x: v for x, v in where.items() if isinstance(x, IndexedBase)}
+    for point in points:
+        for factor, shift in ((2, 0), (1, 1)):
+            try:
+                moved = {
+                    vector: [
+                        factor * evaluate(sympify(entry(value, Integer(n))), point) + shift
+                        for n in range(1, len(point.values[vector]) + 1)
+                    ]
+                    for vector, value in vectors.items()
+                    if not isinstance(vector, Probabilities)
+                }
+            except (Undefined, Excluded, ArithmeticError, LookupError, ValueError):
+                continue
+            if moved:
+                yield Point(point.values | moved)
+
+
 def is_at(where, point):
     """Whether a case of equality holds at a point, to a few digits, for some value of what is free.
 
@@ -195,22 +228,34 @@ def is_at(where, point):
     for symbol, value in where.items():
         vector = isinstance(symbol, IndexedBase)
         free = {x for x in symbols_of(value)[1] if x not in point.values}
-        if free and (len(free) > 1 or not vector or any(value.diff(x) != 1 for x in free)):
+        if free and (len(free) > 1 or not vector or any(value.diff(x).has(x) for x in free)):
             return None
         values = Point(point.values | dict.fromkeys(free, mp.mpf(0)))
         places = range(1, len(point.values[symbol]) + 1) if vector else [1]
+
+        def at_each(number, values=values, places=places):
+            return [evaluate(sympify(entry(number, Integer(n))), values) for n in places]
+
         try:
-            gaps = [
-                evaluate(entry(symbol, Integer(n)) - entry(value, Integer(n)), values)
-                for n in places
-            ]
-        except (Undefined, Excluded, ArithmeticError):
+            entries = at_each(symbol)
+            gaps = [x - a for x, a in zip(entries, at_each(value), strict=True)]
+            for x in free:
+                slopes = at_each(value.diff(x))
+                found.setdefault(x, _best_factor(gaps, slopes))
+                gaps = [gap - found[x] * slope for gap, slope in zip(gaps, slopes, strict=True)]
+                if x.is_positive and found[x] <= 0:
+                    return False
+        except (Undefined, Excluded, ArithmeticError, LookupError):
             return None
-        common = found.setdefault(*free, gaps[0]) if free else 0
-        size = max(1, *(abs(evaluate(entry(symbol, Integer(n)), point)) for n in places))
-        if max(abs(gap - common) for gap in gaps) > NEAR * size:
+        if max(map(abs, gaps)) > NEAR * max(1, *map(abs, entries)):
             return False
     return True
+
+
+def _best_factor(numbers, slopes):
+    """The x for which x times the slopes is nearest to the numbers."""
+    weight = mp.fdot(slopes, slopes)
+    return mp.fdot(numbers, slopes) / weight if weight else mp.zero
 
 
 class _Free:

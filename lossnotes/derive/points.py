@@ -391,7 +391,7 @@ def far_out(*expressions, seed=7):
             def number(symbol, values, generator, scale=scale, everywhere=all_of_them):
                 if not everywhere and generator.random() < 0.4:
                     return _draw_scalar(symbol, values, generator)
-                return _far_scalar(symbol, values, generator, scale)
+                return far_scalar(symbol, values, generator, scale)
 
             def vector(base, size, generator, scale=scale, everywhere=all_of_them):
                 if not everywhere and generator.random() < 0.4:
@@ -445,7 +445,7 @@ def _moved_a_little(base, entries, generator, little):
         return [x / whole for x in moved]
 
 
-def _far_scalar(symbol, values, generator, scale):
+def far_scalar(symbol, values, generator, scale):
     if isinstance(symbol, Classes):
         return _draw_scalar(symbol, values, generator)
     if isinstance(symbol, Between):

@@ -11,7 +11,7 @@ from sympy.polys.polyerrors import BasePolynomialError
 from lossnotes.derive.bounds import proves_bound, proves_only_there
 from lossnotes.derive.claim import understood
 from lossnotes.derive.conditions import conditions
-from lossnotes.derive.descent import bottoms, descend, is_at
+from lossnotes.derive.descent import bottoms, descend, is_at, multiples
 from lossnotes.derive.kinks import beside_kinks, kinks_far_out, on_kinks
 from lossnotes.derive.points import (
     DIGITS,
@@ -168,7 +168,9 @@ def strict_unless(left, relation, right, where, links=()):
     sides = (left, right) if relation in ("<", "<=") else (right, left)
     special = (point for point in draw_points(left, right, special=True) if point.kind)
     trial = Trial(left, strict, right)
-    away = (p for p in chain(special, bottoms(*sides)) if is_at(where, p) is False)
+    random = draw_points(left, right, counts=(2, 3))
+    tight = chain(special, bottoms(*sides), multiples(where, random))
+    away = (p for p in tight if is_at(where, p) is False)
     trial.through((Point(point.values) for point in away), DIGITS)
     if trial.witness:
         return Verdict("refuted", trial.tried, trial.witness)

@@ -15,6 +15,7 @@ from sympy import (
     Rational,
     Sum,
     Symbol,
+    cos,
     cosh,
     exp,
     gamma,
@@ -33,6 +34,7 @@ from lossnotes.derive.symbols import (
     LSE,
     Between,
     K,
+    Positives,
     Scores,
     c,
     delta,
@@ -50,7 +52,7 @@ from lossnotes.derive.symbols import (
 )
 from lossnotes.derive.verdict import strict_unless
 
-t = Symbol("t", real=True)
+t, x, z = Symbol("t", real=True), Positives("x"), Positives("z")
 
 
 def test_an_equation_proved_says_so():
@@ -158,6 +160,29 @@ def test_a_bound_that_is_false_by_a_hair_and_what_is_false_far_out_are_refuted(
     left, relation, right
 ):
     assert compare(left, relation, right).kind == "refuted"
+
+
+@pytest.mark.parametrize(
+    "left, right, where",
+    [
+        ((c - 1) ** 2 * (c - 2) ** 2, 0, {c: 1}),
+        (1 - cos(c), 0, {c: 0}),
+        (Sum(s[i] ** 2, (i, 1, K)), Sum(s[i], (i, 1, K)) ** 2 / K, {s: h}),
+        (
+            Sum(x[i] ** 2, (i, 1, K)) * Sum(z[i] ** 2, (i, 1, K)),
+            Sum(x[i] * z[i], (i, 1, K)) ** 2,
+            {x: z},
+        ),
+    ],
+    ids=str,
+)
+def test_a_case_of_equality_that_is_not_the_only_one_is_refuted(left, right, where):
+    assert not strict_unless(left, ">=", right, where)
+
+
+def test_a_case_of_equality_may_be_any_multiple():
+    left, right = Sum(x[i] ** 2, (i, 1, K)) * Sum(z[i] ** 2, (i, 1, K)), Sum(x[i] * z[i], (i, 1, K))
+    assert strict_unless(left, ">=", right**2, {x: h * z})
 
 
 def test_a_case_of_equality_has_one_number_for_all_vectors():
