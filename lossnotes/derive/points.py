@@ -381,7 +381,7 @@ def far_out(*expressions, seed=7):
     integrals = max(map(integrations, expressions))
     if integrals > 1:
         return
-    scales = (1, 3, -3) if integrals else SCALES
+    scales = (1, -3) if integrals else SCALES
     times = max(1, min(6, EFFORT // (work(expressions, 3) * len(scales))))
     for turn in range(times):
         for scale in scales:
