@@ -28,9 +28,8 @@ NEWTON = 40  # steps to the bottom
 NEAR = 1e-6  # how far a point may be from a case of equality and be at it
 REACH = 12  # how far a number, or the logarithm of one, is moved
 MOST = 8  # numbers that are moved at a time
-COUNTS = (2, 3, 2, 3, *[2] * 12)  # of classes, at the starts from which a bottom is looked for
-NEARBY = 4  # of these starts; the others are farther out, for
-FEW = 2  # numbers
+FEW = 2  # numbers of which bottoms are looked for from starts farther out
+FARTHER = 12  # such starts
 
 
 def descend(left, right, seed=3):
@@ -105,17 +104,21 @@ def _gap(left, right, values):
         return None if abs(gap) < 1e-12 * max(abs(a), abs(b)) else gap
 
 
-def bottoms(left, right, seed=4, counts=COUNTS):
+def bottoms(left, right, seed=4, counts=(2, 3, 2, 3), number=None, most=MOST):
     """Points at which right - left is least, as far as Newton's steps from random points tell."""
     names = names_of(left, right)
     generator = random.Random(seed)
-    for turn, classes in enumerate(counts):
-        number = partial(far_scalar, scale=1) if turn >= NEARBY else None
+    for classes in counts:
         drawn = names.draw(classes, generator, number=number)
         coordinates = _coordinates(drawn)
-        if coordinates and len(coordinates) <= (FEW if turn >= NEARBY else MOST):
+        if coordinates and len(coordinates) <= most:
             if work((left, right), classes) * len(coordinates) ** 2 <= EFFORT:
                 yield from _bottom(left, right, drawn, coordinates)
+
+
+def bottoms_farther_out(left, right):
+    """The same for claims about a few numbers, from starts farther out."""
+    return bottoms(left, right, 4, (2,) * FARTHER, partial(far_scalar, scale=1), FEW)
 
 
 def _bottom(left, right, drawn, coordinates):

@@ -11,7 +11,13 @@ from sympy.polys.polyerrors import BasePolynomialError
 from lossnotes.derive.bounds import proves_bound, proves_only_there
 from lossnotes.derive.claim import understood
 from lossnotes.derive.conditions import conditions
-from lossnotes.derive.descent import bottoms, descend, is_at, multiples
+from lossnotes.derive.descent import (
+    bottoms,
+    bottoms_farther_out,
+    descend,
+    is_at,
+    multiples,
+)
 from lossnotes.derive.kinks import beside_kinks, kinks_far_out, on_kinks
 from lossnotes.derive.points import (
     DIGITS,
@@ -168,13 +174,20 @@ def strict_unless(left, relation, right, where, links=()):
     sides = (left, right) if relation in ("<", "<=") else (right, left)
     special = (point for point in draw_points(left, right, special=True) if point.kind)
     trial = Trial(left, strict, right)
-    random = draw_points(left, right, counts=(2, 3))
-    tight = chain(special, bottoms(*sides), multiples(where, random))
-    away = (p for p in tight if is_at(where, p) is False)
-    trial.through((Point(point.values) for point in away), DIGITS)
-    if trial.witness:
-        return Verdict("refuted", trial.tried, trial.witness)
+    trial.through(_away(where, chain(special, bottoms(*sides))), DIGITS)
+    beside = Trial(left, strict, right)  # more points, which are not counted
+    if not trial.witness:
+        drawn = draw_points(left, right, counts=(2, 3))
+        further = chain(bottoms_farther_out(*sides), multiples(where, drawn))
+        beside.through(_away(where, further), DIGITS)
+    if witness := trial.witness or beside.witness:
+        return Verdict("refuted", trial.tried, witness)
     return Verdict("confirmed", found.points + trial.tried, given_up=found.given_up)
+
+
+def _away(where, points):
+    """The points at which a case of equality does not hold."""
+    return (Point(point.values) for point in points if is_at(where, point) is False)
 
 
 def _proves_only_there(left, right, relation, where, links):
@@ -214,7 +227,9 @@ def _compare(left, right, relation, special, prove):
             trial.through(hard_points(left, relation, right, special), digits)
         if bound and trial.tried and not trial.witness:
             beside = Trial(left, relation, right)  # more points, which are not counted
-            beside.through(nearly_alike(left, right), digits)
+            sides = (left, right) if relation in ("<", "<=") else (right, left)
+            least = (Point(point.values, "far") for point in bottoms(*sides, counts=(2,)))
+            beside.through(chain(nearly_alike(left, right), least), digits)
             trial.witness = beside.witness
     if not trial.tried:
         reason = f": {trial.reason}" if trial.reason else ""
@@ -244,8 +259,6 @@ def hard_points(left, relation, right, special):
             yield from descend(*sides)
             if relation in NOT_STRICT:  # where nothing is left of the gap, to all digits
                 yield from (Point(point.values, "kink") for point in bottoms(*sides))
-            else:
-                yield from (Point(point.values, "far") for point in bottoms(*sides, counts=(2,)))
 
 
 def _proves(left, relation, right):

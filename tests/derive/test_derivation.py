@@ -163,7 +163,8 @@ def more_than_one():
 def test_an_equality_elsewhere_is_found_where_the_gap_is_least():
     with pytest.raises(StepError, match="not exactly"):
         more_than_one().equality({c: 1})
-    with mock.patch.object(verdict, "bottoms", return_value=()):
+    nothing = mock.Mock(return_value=())
+    with mock.patch.multiple(verdict, bottoms=nothing, bottoms_farther_out=nothing):
         assert more_than_one().equality({c: 1}).equality_case.only_there.kind == "confirmed"
 
 

@@ -290,7 +290,7 @@ def _upper_end(number):
     """What a number is sure to be below, or None."""
     if isinstance(number, Between):
         return None if number.upper.is_infinite else number.upper
-    return S.One if _is_probability(number) else None
+    return S.One if is_share(number) else None
 
 
 def slope_in(expression, number):
