@@ -173,8 +173,25 @@ def is_positive_atom(atom):
 
 def is_nonnegative_atom(atom):
     if isinstance(atom, Sum):
-        return is_nonnegative(in_numbers(atom.function))
+        return is_nonnegative(in_numbers(atom.function)) or _is_nonnegative_by_cases(atom.function)
+    if isinstance(atom, maximum) and not isinstance(atom.args[0], Tuple):
+        return is_nonnegative(in_numbers(entry(atom.args[0], Symbol("i", integer=True))))
     return bool(atom.is_nonnegative)
+
+
+def _is_nonnegative_by_cases(term):
+    """Whether a term with one kink, such as |x| or max(0, x), is not negative on either side."""
+    kinks = term.atoms(side)
+    if len(kinks) != 1:
+        return False
+    (kink,) = kinks
+    bound = {index: Symbol(index.name, integer=True) for index in term.free_symbols & RANGES.keys()}
+    for sign in (1, -1, 0):
+        there, gap = term.xreplace({kink: S(sign)} | bound), kink.args[0].xreplace(bound)
+        change = moved(sign * gap, _offset(gap, True)) if sign else moved(gap, S.Zero)
+        if change is None or not is_nonnegative(in_numbers(expand(there.xreplace(change)))):
+            return False
+    return True
 
 
 ATOMS = (Sum, Integral, Indexed, maximum, argmax, side, before)
@@ -296,7 +313,7 @@ def _upper_end(number):
 def slope_in(expression, number):
     """The slope in a number; another entry of its vector is another number."""
     name = Dummy()
-    return expression.xreplace({number: name}).diff(name)
+    return expression.xreplace({number: name}).diff(name).xreplace({name: number})
 
 
 def _is_probability(number):

@@ -1,8 +1,10 @@
 """Max, Min and Abs by cases, and the largest score as that of a class."""
 
+from dataclasses import replace
+
 from sympy import Dummy, S, Sum, Tuple, cancel, expand, fraction
 
-from lossnotes.derive.bounds.goal import in_numbers, moved, named
+from lossnotes.derive.bounds.goal import in_numbers, moved, named, slope_in
 from lossnotes.derive.prove.linear import contradict
 from lossnotes.derive.prove.signs import is_nonnegative, is_positive
 from lossnotes.derive.prove.unfold import RANGES, side, unfold
@@ -77,6 +79,33 @@ def _holds_at(goal, kink, holds):
         return True
     there = goal.expression.xreplace({kink: S.Zero})
     return holds(goal.here(there).where(change))
+
+
+def by_best_class(goal, holds):
+    """Where the largest of what is computed from scores is to be small: it is that of some class,
+    a named one or another.
+    """
+    if len(goal.classes) > 1:
+        return False
+    for number, vector, within in goal.largest:
+        if not isinstance(number, maximum) or within is not None:
+            continue
+        slope = in_numbers(slope_in(goal.expression, number))
+        if slope == 0 or not is_nonnegative(-slope):
+            continue
+        because("the largest is that of the best class")
+        best = argmax(vector)
+        others = tuple(one for one in goal.largest if one[0] != number)
+        here = goal.to(goal.expression, largest=others)
+        return all(
+            holds(
+                replace(here, classes=tuple(dict.fromkeys((*goal.classes, place)))).where(
+                    {number: unfold(entry(vector, place))}
+                )
+            )
+            for place in dict.fromkeys((*goal.classes, best))
+        )
+    return False
 
 
 def best_classes(expression):

@@ -2,7 +2,7 @@
 
 from math import lcm
 
-from sympy import Add, Mul, Pow, Rational, S, Sum, exp, expand, log
+from sympy import Add, Dummy, Mul, Pow, Rational, S, Sum, exp, expand, log
 
 from lossnotes.derive.bounds.goal import in_numbers, multiplied_out
 from lossnotes.derive.prove.signs import is_nonnegative, is_nonzero, is_positive
@@ -144,24 +144,47 @@ def _ratios(expression):
 
 def by_squares(goal, holds):
     """The squares of both sides, where the larger is not negative and a root stands there."""
-    terms = Add.make_args(goal.expression)
-    roots = [term for term in terms if _root(term) > 1]
-    if not 1 <= len(roots) <= 2 or len(terms) < 2:
+    root = _single_root(goal.expression)
+    if root is None or not _is_nonnegative_where_real(root):
         return False
-    if len(roots) == 1 and is_nonnegative(in_numbers(roots[0])):
-        above = roots[0]
-        below = above - goal.expression
-    else:
+    below = root - goal.expression
+    because("the squares of both sides")
+    return holds(goal.here(goal.reduce(expand(root**2 - below**2))))
+
+
+def by_squares_below(goal, holds):
+    """The squares of both sides, where the larger is not negative and a root is the other."""
+    root = _single_root(goal.expression)
+    if root is None or not _is_nonnegative_where_real(-root):
+        return False
+    above = goal.expression - root
+    if not is_nonnegative(in_numbers(above)):
         return False
     because("the squares of both sides")
-    return holds(goal.here(goal.reduce(expand(above**2 - below**2))))
+    return holds(goal.here(goal.reduce(expand(above**2 - root**2))))
+
+
+def _single_root(expression):
+    """The one term of several that is a root, or None."""
+    terms = Add.make_args(expression)
+    roots = [term for term in terms if _root(term) > 1]
+    return roots[0] if len(roots) == 1 and len(terms) > 1 else None
+
+
+def _is_nonnegative_where_real(term):
+    """Whether a product with roots is not negative: a root is none where it has a real value."""
+    return is_nonnegative(
+        in_numbers(term.xreplace(dict.fromkeys(_roots_in(term), Dummy(nonnegative=True))))
+    )
 
 
 def _root(term):
-    denominators = [
-        f.exp.q for f in Mul.make_args(term) if f.is_Pow and f.exp.is_Rational and f.exp.q == 2
-    ]
-    return lcm(*denominators) if denominators else 1
+    return lcm(*(root.exp.q for root in _roots_in(term)))
+
+
+def _roots_in(term):
+    """The factors that are roots: none is negative where it has a value."""
+    return [f for f in Mul.make_args(term) if f.is_Pow and f.exp.is_Rational and f.exp.q == 2]
 
 
 def by_growth(goal, holds):

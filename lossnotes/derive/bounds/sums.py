@@ -154,13 +154,26 @@ def _shares(goal, rest, term, others, known, named, any_class):
         for body, total in known:
             yield rest / total * body
     yield from _touching(rest, term, known)
-    for place in goal.sure_classes:
-        if RANGES.get(place) is None:
-            one = term.xreplace({any_class: place})
-            here = delta(any_class, place)
-            yield -here * one + (1 - here) * (rest + one) / (K - 1)
-            even = expand(rest).coeff(K, 1)
-            yield even + here * (rest - K * even)
+    places = [place for place in goal.sure_classes if RANGES.get(place) is None]
+    if len(places) == 2:
+        for place, other in (places, places[::-1]):
+            yield _all_but_one_even(term, rest, any_class, place, other)
+    for place in places:
+        one = term.xreplace({any_class: place})
+        here = delta(any_class, place)
+        yield -here * one + (1 - here) * (rest + one) / (K - 1)
+        even = expand(rest).coeff(K, 1)
+        yield even + here * (rest - K * even)
+
+
+def _all_but_one_even(term, rest, any_class, place, other):
+    """The share with which the term of one class is zero, and another has what is left of K times
+    that of the others.
+    """
+    one, even = term.xreplace({any_class: other}), expand(rest).coeff(K, 1)
+    left = rest + one - (K - 2) * even
+    here, there = delta(any_class, place), delta(any_class, other)
+    return even * (1 - here - there) + here * left - there * one
 
 
 def _touching(rest, term, known):
@@ -296,6 +309,34 @@ def pair_by_pair(goal, holds):
         if holds(same) and _each_pair(goal, both, pair, holds):
             return True
     return False
+
+
+def pairs_and_diagonal(goal, holds):
+    """A sum of squares is the diagonal of a square of sums: what is left are pairs that differ."""
+    expression = multiplied_out(goal.expression)
+    sums = single_sums(expression)
+    pair = goal.any_classes(2)
+    if not 1 <= len(sums) <= 6 or len(pair) < 2 or expression.has(KroneckerDelta):
+        return False
+    degrees = [(term, _degree(term, sums)) for term in Add.make_args(expression)]
+    if {degree for _, degree in degrees} != {1, 2}:
+        return False
+    one, other = pair
+    alone = Add(*(term for term, degree in degrees if degree == 1))
+    apart = _as_pairs(expression - alone, sums, S.One, pair)
+    single = alone.xreplace({whole: body_at(whole, one) for whole in sums})
+    both = goal.reduce(apart + apart.xreplace({one: other, other: one}))
+    same = goal.to(goal.reduce(apart.xreplace({other: one}) + single), False)
+    because("the pairs of a class with itself, and those of two classes")
+    return holds(same) and _each_pair(goal, both, pair, holds)
+
+
+def _degree(term, sums):
+    """How many sums are multiplied in a term; None if it has them otherwise."""
+    powers = [f.as_base_exp() for f in Mul.make_args(term) if f.has(*sums)]
+    if all(base in sums and power.is_Integer and power > 0 for base, power in powers):
+        return sum(power for _, power in powers)
+    return None
 
 
 def _each_pair(goal, both, pair, holds):
