@@ -2,7 +2,7 @@
 
 from math import lcm
 
-from sympy import Add, Dummy, Mul, Pow, Rational, S, Sum, exp, expand, log
+from sympy import Add, Dummy, Mul, Pow, Rational, S, Sum, cancel, exp, expand, log
 
 from lossnotes.derive.bounds.goal import in_numbers, multiplied_out
 from lossnotes.derive.prove.signs import is_nonnegative, is_nonzero, is_positive
@@ -112,6 +112,50 @@ def by_tangents_of_logarithms(goal, holds):
         attempt(holds, goal.to(goal.reduce(rest + bound), goal.strict and not apart))
         for bound in _tangents(logs, rest)
     )
+
+
+def by_weighted_means(goal, holds):
+    """a x + b y >= c x^w y^(1 - w) where a >= w c and b >= (1 - w) c."""
+    expression = multiplied_out(in_numbers(goal.expression))
+    powers = [part for part in expression.atoms(Pow) if not part.exp.is_number]
+    bases = sorted({part.base for part in powers if is_positive(part.base)}, key=str)
+    groups = _monomials(expression, bases) if bases else {}
+    means = [(powers, factor) for powers, factor in groups.items() if is_positive(factor)]
+    below = [(powers, -factor) for powers, factor in groups.items() if is_positive(-factor)]
+    if (len(means), len(below)) != (2, 1) or len(groups) != 3:
+        return False
+    (x, a), (y, b), (z, c) = *means, *below
+    exponents = list(zip(x, y, z, strict=True))
+    weight = next(
+        cancel((least - two) / (one - two)) for one, two, least in exponents if one != two
+    )
+    if not (is_positive(weight) and is_positive(1 - weight)):
+        return False
+    if any(cancel(weight * one + (1 - weight) * two - least) for one, two, least in exponents):
+        return False
+    more = [cancel(a - weight * c), cancel(b - (1 - weight) * c)]
+    if not all(map(is_nonnegative, more)) or (goal.strict and not any(map(is_positive, more))):
+        return False
+    because("a weighted arithmetic mean is at least the geometric one")
+    return True
+
+
+def _monomials(expression, bases):
+    """{powers of the bases: coefficient} of the terms of an expression."""
+    groups = {}
+    for term in Add.make_args(expression):
+        powers, coefficient = dict.fromkeys(bases, S.Zero), S.One
+        for factor in Mul.make_args(term):
+            base, power = (factor.base, factor.exp) if factor.is_Pow else (factor, S.One)
+            if base in powers:
+                powers[base] += power
+            else:
+                coefficient *= factor
+        if coefficient.has(*bases):
+            return {}
+        powers = tuple(expand(power) for power in powers.values())
+        groups[powers] = groups.get(powers, S.Zero) + coefficient
+    return groups
 
 
 def _tangents(logs, rest):

@@ -39,7 +39,7 @@ from lossnotes.derive.bounds.slopes import flat_places
 from lossnotes.derive.prove.signs import has_value, is_positive
 from lossnotes.derive.prove.unfold import ANY_CLASS, RANGES, side
 from lossnotes.derive.prove.zero import vanishes
-from lossnotes.derive.symbols import K, Probabilities, delta
+from lossnotes.derive.symbols import K, Probabilities, Vector, delta
 from lossnotes.derive.why import attempt, because
 
 LARGE = 160
@@ -453,6 +453,33 @@ def _weights(expression, place):
         for share in (Rational(1, 2), Rational(1, 3), Rational(2, 3)):
             yield share * one + (1 - share) * other
     yield 1 / K
+
+
+def by_midpoint(goal, holds):
+    """The square of a mean is at least its tangent at the midpoint of the largest and the least."""
+    ends = [
+        (vector, (largest - least) / 2)
+        for largest, vector, within in goal.largest
+        for least, other, beside in goal.largest
+        if within is beside is None and isinstance(vector, Vector) and expand(vector + other) == 0
+    ]
+    (place,) = goal.any_classes(1) or (None,)
+    if not ends or place is None:
+        return False
+    ((vector, middle), *_) = ends
+    expression = multiplied_out(goal.expression)
+    for whole in single_sums(expression):
+        name = Dummy(str(whole), real=True)
+        shape = expression.xreplace({whole: name})
+        if not shape.is_polynomial(name) or shape.diff(name, 3) != 0:
+            continue
+        factor = shape.diff(name, 2) / 2
+        if factor == 0 or not is_positive(in_numbers(factor)):
+            continue
+        center = Sum(body_at(whole, place).xreplace({vector[place]: middle}), (place, 1, K))
+        because("a square is at least its tangent at the midpoint")
+        return holds(goal.to(goal.reduce(expression - factor * (whole - center) ** 2)))
+    return False
 
 
 def by_double_sums(goal, holds):
