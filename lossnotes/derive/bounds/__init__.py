@@ -42,6 +42,7 @@ RULES = (
     monotone.by_weighted_means,
     slopes.by_roots,
     kinks.by_best_class,
+    sums.row_by_row,
     monotone.by_squares_below,
     sums.by_cauchy_schwarz,
     sums.by_midpoint,

@@ -50,9 +50,13 @@ def _for_three(expression, classes):
     """The expression with three classes, the named ones among them."""
     if any(limit[1:] != (1, K) for part in expression.atoms(Sum) for limit in part.limits):
         return None
-    if len(classes) > 3 or any(not isinstance(place, Symbol) for place in classes):
+    free = [number for number in map(Integer, (1, 2, 3)) if number not in classes]
+    places = [place for place in classes if not place.is_Integer]
+    if len(places) > len(free) or any(place.is_Integer and place > 3 for place in classes):
         return None
-    numbers = {place: Integer(number + 1) for number, place in enumerate(classes)} | {K: Integer(3)}
+    if any(not isinstance(place, Symbol) for place in places):
+        return None
+    numbers = dict(zip(places, free, strict=False)) | {K: Integer(3)}
     return _written_out(expression).xreplace(numbers)
 
 
@@ -72,8 +76,12 @@ def _point(numbers, generator):
     values = {}
     for number in numbers:
         values[number] = draw(number, values, generator)
-    for base in {x.name.split("[")[0] for x in numbers if isinstance(x, Between) and "[" in x.name}:
-        entries = [x for x in numbers if x.name.startswith(f"{base}[")]
+    entries_of = {}
+    for number in numbers:
+        if isinstance(number, Between) and "[" in number.name:
+            row, _, _ = number.name.replace(",", "[").rpartition("[")
+            entries_of.setdefault(row, []).append(number)
+    for entries in entries_of.values():
         if len(entries) == 3:  # all of them sum to one
             whole = sum(values[x] for x in entries)
             values |= {x: values[x] / whole for x in entries}

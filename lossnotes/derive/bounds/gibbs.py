@@ -19,11 +19,13 @@ from lossnotes.derive.prove.zero import vanishes
 from lossnotes.derive.symbols import K, delta
 from lossnotes.derive.why import because
 
+DEEPEST = 3  # goals between a claim and what is looked at
+
 
 def by_gibbs(goal, holds):
     """Logarithms whose weights have one sign, at their best: at the shares of the weights."""
     expression = multiplied_out(goal.expression)
-    if not expression.has(log) or expression.count_ops() > LARGE:
+    if not expression.has(log) or expression.count_ops() > LARGE or goal.depth > DEEPEST:
         return False
     (place,) = goal.any_classes(1) or (None,)
     if place is None:
@@ -58,10 +60,11 @@ def by_best_distribution(goal, holds):
     """A negative entropy and a mean of costs that tell named classes apart: at their least."""
     expression = multiplied_out(goal.expression)
     (place,) = goal.any_classes(1) or (None,)
-    if not expression.has(log) or place is None or expression.count_ops() > LARGE:
+    if not expression.has(log) or expression.count_ops() > LARGE or goal.depth > DEEPEST:
         return False
-    weights = _weights(goal, expression, place)
-    for inside, weight in weights.items():
+    if place is None:
+        return False
+    for inside, weight in _weights(goal, expression, place).items():
         if not isinstance(inside, Indexed) or inside not in distributions(expression, place):
             continue
         scale = weight / inside

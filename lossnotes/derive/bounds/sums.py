@@ -21,6 +21,7 @@ from sympy import (
     S,
     Subs,
     Sum,
+    Symbol,
     cancel,
     expand,
     expand_log,
@@ -43,6 +44,7 @@ from lossnotes.derive.symbols import K, Probabilities, Vector, delta
 from lossnotes.derive.why import attempt, because
 
 LARGE = 160
+ROW = Symbol("row'", integer=True, positive=True)
 
 
 def single_sums(expression):
@@ -453,6 +455,40 @@ def _weights(expression, place):
         for share in (Rational(1, 2), Rational(1, 3), Rational(2, 3)):
             yield share * one + (1 - share) * other
     yield 1 / K
+
+
+def row_by_row(goal, holds):
+    """A sum over the rows of a batch: for any one row, with its share of what stands beside."""
+    expression = multiplied_out(goal.expression)
+    sizes = {limit[2] for part in atoms(expression) for limit in getattr(part, "limits", ())}
+    rows = [size for size in sizes - {K} if size.is_Symbol and size.is_positive]
+    if len(rows) != 1 or expression.has(ROW) or expression.count_ops() > LARGE:
+        return False
+    (size,) = rows
+    row = S.Zero
+    for term in Add.make_args(expression):
+        over = [part for part in term.atoms(Sum) if size in {end for *_, end in part.limits}]
+        whole = over[0] if len(over) == 1 else None
+        if not over:
+            row += term / size
+        elif whole in Mul.make_args(term) and not (term / whole).has(Sum):
+            limits = [limit for limit in whole.limits if limit[1:] != (1, size)]
+            if len(limits) + 1 != len(whole.limits) or any(end[1:] != (1, K) for end in limits):
+                return False
+            row += term / whole * _at_row(whole, limits)
+        else:
+            return False
+    because("row by row")
+    sizes = (*goal.sizes, (ROW, frozenset({size})))
+    here = goal.to(row, sizes=sizes)
+    return holds(replace(here, expression=here.reduce(row)))
+
+
+def _at_row(whole, over_classes):
+    """What a sum over the rows has for one of them, summed over the classes still."""
+    ((row, *_),) = set(whole.limits) - set(over_classes)
+    term = whole.function.xreplace({row: ROW})
+    return Sum(term, *over_classes) if over_classes else term
 
 
 def by_midpoint(goal, holds):
