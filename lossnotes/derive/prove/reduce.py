@@ -31,6 +31,7 @@ from sympy import (
     factor_list,
     factorial,
     fraction,
+    gamma,
     log,
     nan,
     oo,
@@ -109,6 +110,8 @@ class Reduction:
             return self._power(expression)
         if isinstance(expression, factorial):
             return self._factorial(expression)
+        if isinstance(expression, gamma):
+            return self._gamma(expression)
         if isinstance(expression, binomial) and expression.args[1].is_Integer:
             return self.reduce(expand_func(expression))
         if isinstance(expression, before):
@@ -393,8 +396,10 @@ class Reduction:
 
     def _log(self, expression):
         """log of a product is a sum of logs; a common denominator comes out first."""
-        numerator, denominator = fraction(together(expression.args[0]))
-        if denominator != 1 and is_positive(denominator):
+        (number,) = expression.args
+        numerator, denominator = fraction(together(number))
+        divides = denominator != 1 or fraction(number)[1] != 1
+        if divides and is_positive(denominator):
             expression = log(numerator) - log(denominator)
         return expand_log(expression)
 
@@ -452,6 +457,17 @@ class Reduction:
         if not (steps.is_Integer and steps.is_positive):
             return expression
         return Mul(*(n - step for step in range(steps))) * factorial(K - 2)
+
+    def _gamma(self, expression):
+        """gamma(x + 1) = x gamma(x) for positive x, and gamma(n) = (n - 1)!."""
+        (number,) = expression.args
+        if (number - K).is_Integer:
+            return self._factorial(factorial(number - 1))
+        steps, rest = number.as_coeff_Add()
+        if not (steps.is_Integer and 0 < steps < LARGE and is_positive(rest)):
+            return expression
+        because("gamma(x + 1) = x gamma(x)")
+        return Mul(*(rest + step for step in range(steps))) * gamma(rest)
 
 
 def _of_exponentials(gap):

@@ -46,6 +46,7 @@ from sympy import (
     Tuple,
     UnevaluatedExpr,
     exp,
+    igcd,
     log,
     sign,
 )
@@ -113,16 +114,20 @@ def unfold(expression):
 
 
 def _without_common_steps(a, b):
-    """The two places of a delta without the whole number that both are beyond: j + 1 and k + 1."""
+    """The two places of a delta without the whole number that both are beyond: j + 1 and k + 1;
+    nor that of which both are multiples: 2 j and 2 k.
+    """
     (steps_a, rest_a), (steps_b, rest_b) = a.as_coeff_Add(), b.as_coeff_Add()
-    if not (steps_a.is_Integer and steps_b.is_Integer and steps_a * steps_b > 0) or 0 in (
-        rest_a,
-        rest_b,
-    ):
-        return a, b
-    because("both places of a delta moved alike")
-    steps = min(steps_a, steps_b, key=abs)
-    return a - steps, b - steps
+    if steps_a.is_Integer and steps_b.is_Integer and steps_a * steps_b > 0 and rest_a * rest_b != 0:
+        because("both places of a delta moved alike")
+        steps = min(steps_a, steps_b, key=abs)
+        a, b = a - steps, b - steps
+    (times_a, part_a), (times_b, part_b) = a.primitive(), b.primitive()
+    if times_a.is_Integer and times_b.is_Integer and 1 < (times := igcd(times_a, times_b)):
+        if not (a.is_number or b.is_number):
+            because("both places of a delta are multiples alike")
+            return times_a / times * part_a, times_b / times * part_b
+    return a, b
 
 
 def _named(expression):
