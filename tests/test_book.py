@@ -273,6 +273,11 @@ THIN = """
 
 # The theme has followed the system. Its colours change at once here: axe waits for no transition.
 STILL = "*, ::before, ::after { transition: none !important; animation: none !important; }"
+STILL_AT_ONCE = f"""
+const still = new CSSStyleSheet();
+still.replaceSync("{STILL}");
+document.adoptedStyleSheets.push(still);
+"""
 IN_THEME = "theme => [undefined, theme].includes(document.documentElement.dataset.theme)"
 
 # Axe takes milliseconds for the contrast of a text. Whether there is enough depends on its look, on
@@ -381,6 +386,7 @@ def serious(page, theme, context="html"):
 def listening(window):
     """A page; what it logs and what it asks of other hosts is in `heard`."""
     page = window.new_page()
+    page.add_init_script(STILL_AT_ONCE)
 
     def log(message):
         if message.type == "error":
@@ -414,7 +420,6 @@ def look(page, url):
     page.emulate_media(color_scheme=THEMES[0])
     page.goto(url)
     page.evaluate(READY)
-    page.add_style_tag(content=STILL)
     for case in CASES:
         complaints = page.heard = found[case]
         show(*case)
