@@ -3,13 +3,16 @@
 import multiprocessing
 import os
 import threading
+from multiprocessing import forkserver
+from unittest.mock import patch
 
 import matplotlib
 from ipykernel.kernelapp import IPKernelApp
 from jupyter_client.provisioning import LocalProvisioner
 
-forking = multiprocessing.get_context("forkserver")
-forking.set_forkserver_preload(
+# Not the server that the processes of a grader are forked from, which has loaded other things.
+server = forkserver.ForkServer()
+server.set_forkserver_preload(
     [
         "ipykernel.kernelapp",
         "jupyter_client.provisioning",
@@ -18,6 +21,8 @@ forking.set_forkserver_preload(
         "sklearn.datasets",
         "lossnotes.confirm",
         "lossnotes.derive.symbols",
+        "lossnotes.figures",
+        "lossnotes.moving",
     ]
 )
 
@@ -41,9 +46,11 @@ class Forked(LocalProvisioner):
     """As Jupyter's own, which begins a Python for each kernel."""
 
     async def launch_kernel(self, cmd, **options):
+        forking = multiprocessing.get_context("forkserver")
         kernel = forking.Process(target=begin, args=(cmd, options["cwd"], options["env"]))
         kernel.daemon = True
-        kernel.start()
+        with patch.object(forkserver, "connect_to_new_process", server.connect_to_new_process):
+            kernel.start()
         kernel.stdin = kernel.stdout = kernel.stderr = None
         kernel.poll, kernel.wait = lambda: kernel.exitcode, kernel.join
         kernel.send_signal = lambda number: os.kill(kernel.pid, number)
