@@ -2,6 +2,7 @@
 
 import ast
 import re
+from functools import cache
 from pathlib import Path
 
 import nbformat
@@ -15,6 +16,7 @@ NOTEBOOKS = sorted(path for path in BOOK.rglob("*.ipynb") if ".ipynb_checkpoints
 CHAPTERS = [path for path in NOTEBOOKS if path.parent != BOOK]
 
 
+@cache
 def read(path):
     return nbformat.read(path, as_version=4)
 

@@ -201,11 +201,18 @@ def installed():
     return {canonicalize_name(name) for found in owners().values() for name in found}
 
 
-def undeclared(source, requirements):
-    """Imports that no requirement provides, itself or by what it requires at first hand."""
+@functools.cache
+def provided(requirements):
+    """What the requirements provide, themselves or by what they require at first hand."""
     wanted = names(requirements) | {"lossnotes"}
     for name in wanted & installed():
         wanted = wanted | names(line for line in requires(name) or () if "extra ==" not in line)
+    return wanted
+
+
+def undeclared(source, requirements):
+    """Imports that no requirement provides."""
+    wanted = provided(tuple(requirements))
     return {
         module
         for module in set(imported(source)) - sys.stdlib_module_names
