@@ -29,8 +29,9 @@ DESERVES = re.compile(
     r"# Deserves (\d+) \((\w+)\)(?:, with the right answers (before|after) it)?: "
 )
 LIMITS = Limits(seconds=4, memory=1 << 30, space=4 << 20)
-HASTY = replace(LIMITS, seconds=2)  # for those that use whatever time there is
-WITHOUT_END = {name for name in HOSTILE if name.startswith("endless")} | {"deaf"}
+HASTY = replace(LIMITS, seconds=1)  # for those that use whatever time there is
+WITHOUT_END = {name for name in HOSTILE if name.startswith("endless")}
+WITHOUT_END |= {"deaf", "expression_in_the_notebook"}
 
 
 def cells(text):
@@ -58,7 +59,7 @@ HONEST = notebook(cells(HOSTILE["honest"]))
 def patience(sandbox):
     """Derivations that SymPy does not finish are given up earlier than in a real course."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(module, "Judge", functools.partial(Judge, seconds=3, memory=1 << 30))
+        patch.setattr(module, "Judge", functools.partial(Judge, seconds=1, memory=1 << 30))
         yield
 
 
