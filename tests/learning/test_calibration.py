@@ -2,9 +2,6 @@ import mpmath
 import numpy as np
 import pytest
 from mpmath import mpf
-from sklearn.base import BaseEstimator, ClassifierMixin
-from sklearn.calibration import CalibratedClassifierCV, calibration_curve
-from sklearn.frozen import FrozenEstimator
 
 from lossnotes.confirm import ConfirmationError, confirm
 from lossnotes.learning.calibration import (
@@ -56,6 +53,8 @@ def test_of_classes_that_tie_the_first_is_the_answer():
 
 @pytest.mark.parametrize("bins", [1, 7, 10, 15, 100])
 def test_bins_are_those_of_scikit_learn(bins):
+    from sklearn.calibration import calibration_curve  # a second, for all that collect this file
+
     s, y = random_examples()
     p = softmax(s)
     count, confidence, right = reliability(p, y, bins)
@@ -207,22 +206,25 @@ def test_two_classes_with_one_gap_have_a_temperature_in_closed_form(wins):
     assert fit_temperature(s, y) == pytest.approx(3 / np.log(wins / (10 - wins)), rel=1e-14)
 
 
-class Scored(ClassifierMixin, BaseEstimator):
-    """A classifier whose input are its scores."""
-
-    def fit(self, s, y):
-        self.classes_ = np.unique(y)
-        return self
-
-    def decision_function(self, s):
-        return s
-
-    def predict(self, s):
-        return self.classes_[s.argmax(axis=-1)]
-
-
 @pytest.mark.parametrize("seed", [0, 1, 2])
 def test_the_temperature_is_that_of_scikit_learn(seed):
+    from sklearn.base import BaseEstimator, ClassifierMixin
+    from sklearn.calibration import CalibratedClassifierCV
+    from sklearn.frozen import FrozenEstimator
+
+    class Scored(ClassifierMixin, BaseEstimator):
+        """A classifier whose input are its scores."""
+
+        def fit(self, s, y):
+            self.classes_ = np.unique(y)
+            return self
+
+        def decision_function(self, s):
+            return s
+
+        def predict(self, s):
+            return self.classes_[s.argmax(axis=-1)]
+
     s, y = random_examples(seed)
     frozen = FrozenEstimator(Scored().fit(s, y))
     theirs = CalibratedClassifierCV(frozen, method="temperature").fit(s, y)
