@@ -1,5 +1,6 @@
 """The longest files run first; what was measured and skipped is said once, at the end."""
 
+import gc
 import re
 from collections import Counter
 from importlib.metadata import EntryPoint
@@ -67,6 +68,12 @@ class Shares(LoadFileScheduling):
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config, log):
     return Shares(config, log)
+
+
+def pytest_collection_finish():
+    """SymPy makes millions of objects that its caches keep: to look for garbage rarely saves a tenth."""
+    gc.freeze()
+    gc.set_threshold(200_000, 20, 20)
 
 
 def pytest_collection_modifyitems(items):
