@@ -71,7 +71,7 @@ def pytest_xdist_make_scheduler(config, log):
 
 
 def pytest_collection_finish():
-    """SymPy makes millions of objects that its caches keep: to look for garbage rarely saves a tenth."""
+    """SymPy's caches keep what it makes: to look for garbage there is up to a tenth of the time."""
     gc.freeze()
     gc.set_threshold(200_000, 20, 20)
 

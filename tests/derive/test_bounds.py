@@ -397,7 +397,7 @@ def test_a_sign_in_a_sign_is_not_taken_for_linear():
 
 def test_what_is_long_is_not_taken_apart_into_factors():
     short, long = (sum(exp(n * c) - n for n in range(1, terms)) for terms in (4, 100))
-    with mock.patch.object(slopes, "factor_list", wraps=slopes.factor_list) as asked:
+    with mock.patch.object(slopes, "factored", wraps=slopes.factored) as asked:
         assert slopes.factors_of(short) and asked.called
         asked.reset_mock()
         assert slopes.factors_of(long) == [] and not asked.called

@@ -15,11 +15,10 @@ from sympy import (
     Tuple,
     exp,
     expand,
-    fraction,
     symbols,
-    together,
 )
 
+from lossnotes.derive.prove.quotient import as_fraction
 from lossnotes.derive.prove.reduce import Reduction, before
 from lossnotes.derive.prove.signs import (
     Unnamed,
@@ -244,7 +243,7 @@ def _rest(whole, taken, positive):
 
 def numerator(goal):
     """The goal without its positive denominator; None if the sign of that is not known."""
-    top, bottom = fraction(together(goal.expression))
+    top, bottom = as_fraction(goal.expression)
     if bottom == 1:
         return multiplied_out(top) if top.count_ops() < 400 else top
     known = in_numbers(bottom)

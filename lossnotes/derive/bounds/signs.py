@@ -1,10 +1,11 @@
 """What the signs of the parts tell."""
 
-from sympy import Add, Dummy, Mul, S, Sum, ceiling, cos, factor_list, floor, log, pi, sin
+from sympy import Add, Dummy, Mul, S, Sum, ceiling, cos, floor, log, pi, sin
 from sympy.polys.polyerrors import PolynomialError
 
 from lossnotes.derive.bounds.goal import in_numbers, moved, named, numerator, without_named_classes
 from lossnotes.derive.prove.linear import contradict
+from lossnotes.derive.prove.quotient import factored
 from lossnotes.derive.prove.signs import is_nonnegative, is_positive
 from lossnotes.derive.prove.unfold import side
 from lossnotes.derive.symbols import Between
@@ -78,7 +79,7 @@ def by_factors(goal, holds):
     if len(polynomial.free_symbols) > MANY:
         return False
     try:
-        content, factors = factor_list(polynomial)
+        content, factors = factored(polynomial)
     except PolynomialError:
         return False
     if not factors or (len(factors) == 1 and factors[0][1] == 1):

@@ -11,16 +11,15 @@ from sympy import (
     S,
     exp,
     expand,
-    factor_list,
     log,
     oo,
 )
 from sympy.polys.polyerrors import PolynomialError
 
 from lossnotes.derive.bounds.goal import in_numbers, named
-from lossnotes.derive.prove import floats
+from lossnotes.derive.prove.floats import is_nonzero_somewhere
 from lossnotes.derive.prove.integrals import at
-from lossnotes.derive.prove.quotient import numerator
+from lossnotes.derive.prove.quotient import factored, numerator
 from lossnotes.derive.prove.signs import (
     BEYOND_TWO,
     ends,
@@ -174,7 +173,7 @@ def _least_where_flat(goal, number, holds):
         if not _is_in(place, lower, upper):
             continue
         there = slope.xreplace({number: place})
-        if _is_clearly_not_zero(there) or not vanishes(goal.reduce(there), goal.reduction):
+        if is_nonzero_somewhere(there) or not vanishes(goal.reduce(there), goal.reduction):
             continue
         value = _value(expression, number, place)
         if value is None or not attempt(holds, goal.to(goal.reduce(value))):
@@ -197,18 +196,6 @@ def _least_where_flat(goal, number, holds):
             because("it falls, then grows, and is not negative between")
             return True
     return False
-
-
-def _is_clearly_not_zero(value):
-    """Whether a value is far from zero at one point, in floats; so that no proof need be tried."""
-    numbers = {
-        x: 3.0 + n if x.is_integer else 0.37 + 0.11 * n
-        for n, x in enumerate(sorted(value.free_symbols, key=str))
-    }
-    try:
-        return abs(floats.value(value, numbers)) > 1e-6
-    except floats.FAILS:
-        return False
 
 
 def _is_in(place, lower, upper):
@@ -234,7 +221,7 @@ def factors_of(expression):
     if len(polynomial.free_symbols) > MANY:
         return []
     try:
-        _, factors = factor_list(polynomial)
+        _, factors = factored(polynomial)
     except PolynomialError:
         return []
     back = {name: part for part, name in names.items()}

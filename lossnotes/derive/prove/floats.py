@@ -12,7 +12,11 @@ from sympy import Indexed, Symbol
 from lossnotes.derive.symbols import Between, K, Probabilities
 
 POINTS = 8
+FEW = 2  # points, where zero is expected
 CLEAR = 1e-7  # of the size of the terms
+ROUNDING = 1e-15  # of a result: more than the last place of a function of `math`
+LARGEST = 0.1  # error in the argument of a function
+SMALLEST = 1e-300  # what may have become zero
 FUNCTIONS = {name: getattr(math, name) for name in "exp log sin cos tan sinh cosh tanh".split()}
 FAILS = (ArithmeticError, ValueError, TypeError)
 
@@ -36,10 +40,15 @@ def value(expression, numbers):
         return value(base, numbers) ** value(power, numbers)
     if expression.is_NumberSymbol:
         return float(expression)
+    function = _function(expression)
+    return function(value(expression.args[0], numbers))
+
+
+def _function(expression):
     function = FUNCTIONS.get(expression.func.__name__)
     if function is None or len(expression.args) != 1:
-        raise Unknown(f"no value is known for {expression}")
-    return function(value(expression.args[0], numbers))
+        raise Unknown(expression)
+    return function
 
 
 def sign(expression, numbers):
@@ -52,6 +61,40 @@ def sign(expression, numbers):
     if not abs(whole) > CLEAR * sum(map(abs, found)):
         return 0
     return 1 if whole > 0 else -1
+
+
+def with_error(expression, numbers):
+    """The value of an expression, and how far off it may be by rounding."""
+    if expression in numbers or not expression.args:
+        found = value(expression, numbers)
+        return found, 0 if expression in numbers or expression.is_Integer else _rounded(found)
+    parts = [with_error(part, numbers) for part in expression.args]
+    if expression.is_Add:
+        found = sum(part for part, _ in parts)
+        return found, sum(off + _rounded(part) for part, off in parts)
+    if expression.is_Mul:
+        found, off = 1, 0
+        for factor, more in parts:
+            off = abs(found) * more + off * (abs(factor) + more)
+            found *= factor
+            off += _rounded(found)
+        return found, off
+    if expression.is_Pow:
+        (base, off), (power, more) = parts
+        found = math.pow(base, power)
+        ends = [math.pow(base + x, power + y) for x in (-off, off) for y in (-more, more)]
+    else:
+        function = _function(expression)
+        ((argument, off),) = parts
+        if off > LARGEST:
+            raise ArithmeticError("no digit is sure")
+        found = function(argument)
+        ends = [function(argument - off), function(argument + off)]
+    return found, 2 * max(abs(end - found) for end in ends) + _rounded(found)
+
+
+def _rounded(number):
+    return ROUNDING * abs(number) + SMALLEST
 
 
 def draw(number, numbers, generator):
@@ -83,6 +126,23 @@ def is_negative_somewhere(expression):
         return sign(expression, numbers) < 0
 
     return somewhere(is_negative, POINTS)
+
+
+@lru_cache(10_000)
+def is_nonzero_somewhere(expression):
+    """Whether an expression is not zero at a point, whatever rounding has done there."""
+    symbols = _numbers(expression)
+    if symbols is None:
+        return False
+
+    def is_nonzero(generator):
+        numbers = {}
+        for number in symbols:
+            numbers[number] = draw(number, numbers, generator)
+        found, off = with_error(expression, numbers)
+        return 2 * off < abs(found) < math.inf
+
+    return somewhere(is_nonzero, FEW)
 
 
 def somewhere(is_so, points):

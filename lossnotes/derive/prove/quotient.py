@@ -1,10 +1,31 @@
-"""One numerator and one denominator, by the rules of fractions alone: nothing is factored."""
+"""One numerator and one denominator, and the factors of what has none.
 
-from sympy import Add, Mul, S, exp
+SymPy's `together` and `factor_list` look for denominators long where there are none.
+"""
+
+from sympy import Add, Mul, Poly, Pow, Rational, S, exp, factor_list, fraction, together
+
+
+def as_fraction(expression):
+    """The numerator and the denominator, without what they have in common."""
+    plain = (part.is_Integer or part.is_Pow for part in expression.atoms(Pow, Rational))
+    if all(plain) and is_whole(expression):
+        return expression, S.One
+    return fraction(together(expression))
+
+
+def factored(polynomial):
+    """The content and the pairs (factor, power) of a polynomial. Raises PolynomialError."""
+    if polynomial.is_Add and polynomial.free_symbols:
+        poly = Poly(polynomial, *sorted(polynomial.free_symbols, key=str))
+        if poly.domain.is_ZZ or poly.domain.is_QQ:
+            content, factors = poly.factor_list()
+            return content, [(factor.as_expr(), power) for factor, power in factors]
+    return factor_list(polynomial)
 
 
 def numerator(expression):
-    """What remains of an expression when it is multiplied by all that it divides by."""
+    """What remains of an expression times all that it divides by; nothing is factored."""
     return _quotient(expression)[0]
 
 

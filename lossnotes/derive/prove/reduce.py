@@ -28,7 +28,6 @@ from sympy import (
     expand_log,
     expand_power_base,
     expand_power_exp,
-    factor_list,
     factorial,
     fraction,
     gamma,
@@ -36,11 +35,11 @@ from sympy import (
     nan,
     oo,
     summation,
-    together,
     zoo,
 )
 from sympy.polys.polyerrors import PolynomialError
 
+from lossnotes.derive.prove.quotient import as_fraction, factored
 from lossnotes.derive.prove.signs import is_positive, is_size
 from lossnotes.derive.prove.unfold import KNOWN, RANGES, index_names, side
 from lossnotes.derive.symbols import K, Others, Probabilities, argmax
@@ -375,13 +374,13 @@ class Reduction:
             return S.One
         if is_positive(-gap):
             return S.NegativeOne
-        numerator, denominator = fraction(together(gap))
+        numerator, denominator = as_fraction(gap)
         if denominator != 1 and is_positive(denominator):
             return self._side(numerator)
         content, factors = S.One, [(gap, 1)]
         if gap.count_ops() <= LARGE:
             try:
-                content, factors = factor_list(gap)
+                content, factors = factored(gap)
             except PolynomialError:
                 pass
         result = S.NegativeOne if content.is_negative else S.One
@@ -397,7 +396,7 @@ class Reduction:
     def _log(self, expression):
         """log of a product is a sum of logs; a common denominator comes out first."""
         (number,) = expression.args
-        numerator, denominator = fraction(together(number))
+        numerator, denominator = as_fraction(number)
         divides = denominator != 1 or fraction(number)[1] != 1
         if divides and is_positive(denominator):
             expression = log(numerator) - log(denominator)
@@ -422,7 +421,7 @@ class Reduction:
         if power.is_Integer and not base.is_Pow:
             return expression
         if base.is_Add:
-            numerator, denominator = fraction(together(base))
+            numerator, denominator = as_fraction(base)
             if denominator != 1 and is_positive(denominator):
                 return self._power(numerator**power) * self._power(denominator ** (-power))
         power = expand(power)

@@ -24,6 +24,7 @@ from sympy import (
     zoo,
 )
 
+from lossnotes.derive.prove.floats import is_nonzero_somewhere
 from lossnotes.derive.prove.linear import contradict
 from lossnotes.derive.prove.quotient import numerator
 from lossnotes.derive.prove.reduce import before
@@ -91,6 +92,8 @@ def _on(gap, expression):
 
 def _terms_vanish(reduced, reduction, excluded, known):
     """Whether sums over one index cancel term by term, for each class on its own."""
+    if not any(len(whole.limits) == 1 for whole in reduced.atoms(Sum)):
+        return False
     groups, rest = {}, S.Zero
     for term in Add.make_args(expand(numerator(reduced))):
         sums = list(term.atoms(Sum))
@@ -132,13 +135,17 @@ def is_zero(reduced):
         part: _name(place, is_positive(part) or None, None if part.has(I) else True)
         for place, part in enumerate(sorted(found, key=_outermost))
     }
-    whole = numerator(expand_log(reduced.xreplace(atoms)))
+    plain = reduced.xreplace(atoms)
+    integrals = any(isinstance(part, Integral) for part in atoms)
+    if not integrals and is_nonzero_somewhere(plain):
+        return False  # as it would be multiplied out
+    whole = numerator(expand_log(plain))
     if _polynomial(whole) == 0:
         return True
     whole = expand(whole)
     if whole == 0:
         return True
-    if any(isinstance(part, Integral) for part in atoms):
+    if integrals:
         from lossnotes.derive.prove.integrals import integrands_vanish
 
         return integrands_vanish(whole, atoms)
