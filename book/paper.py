@@ -47,7 +47,8 @@ def print_book(browser, site, pages, target):
     here, address = Path(__file__), serve(site)
     addresses = [f"{address}/{page}.html" for page in pages]
     page = browser.new_page(viewport=A4)
-    page.emulate_media(media="print")  # else it is laid out for the screen before and after
+    # Else it is laid out for the screen before and after.
+    page.emulate_media(media="print")
     page.goto(addresses[0])
     page.add_style_tag(path=here.with_suffix(".css"))
     counts = page.evaluate(here.with_suffix(".js").read_text(), addresses)
