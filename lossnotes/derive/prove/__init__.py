@@ -8,8 +8,9 @@ What a proof rests on, and nothing else:
    and functions of one argument. Its simplifiers, antiderivatives and limits are not trusted.
 3. The rules of this room: `unfold` (definitions, sides of kinks), `reduce` (sums over classes),
    `cases` (which classes coincide), `zero` (a rational function of atoms that is multiplied out),
-   `integrals` (antiderivatives that the reduction confirms), `signs`, `linear`, and `induction`
-   over K for what depends on nothing but numbers and K.
+   `integrals` (antiderivatives that the reduction confirms, between kinks, and the area below a
+   Gaussian), `signs`, `linear`, and `induction` over K for what depends on nothing but numbers and
+   K.
 
 A proof holds wherever both sides have a value. Where a denominator may vanish the verdict says so.
 

@@ -1,4 +1,7 @@
-"""Integrals that can be carried out: by an antiderivative that the reduction itself confirms."""
+"""Integrals that can be carried out: by an antiderivative that the reduction itself confirms.
+
+An integral is split where a kink is; that below a Gaussian, times any power, is known.
+"""
 
 from functools import lru_cache
 
