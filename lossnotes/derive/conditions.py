@@ -26,7 +26,7 @@ from sympy.printing.str import StrPrinter
 
 from lossnotes.derive.prove import unfold
 from lossnotes.derive.prove.signs import Unnamed, is_nonnegative, is_nonzero, is_positive
-from lossnotes.derive.prove.unfold import RANGES
+from lossnotes.derive.prove.unfold import RANGES, side
 from lossnotes.derive.symbols import K, is_share
 
 MOST = 3  # conditions that a reader will read
@@ -36,17 +36,17 @@ LONG = 50  # letters of one
 def conditions(left, right):
     """Sentences, such as "c is not 1"; none where both sides have a value everywhere."""
     found = {}
-    for side in (left, right):
-        for sentence in _conditions(unfold(side)):
+    for expression in (left, right):
+        for sentence in _conditions(unfold(expression)):
             found.setdefault(sentence)
     short = len(found) <= MOST and all(len(sentence) <= LONG for sentence in found)
     return tuple(found) if short else ("both sides have a value",)
 
 
 @lru_cache(10_000)
-def _conditions(side):
+def _conditions(expression):
     found = {}
-    for part in preorder_traversal(side):
+    for part in preorder_traversal(expression):
         if isinstance(part, log):
             base, needed, words = part.args[0], is_positive, "positive"
         elif isinstance(part, Pow) and part.exp.is_integer:
@@ -76,6 +76,8 @@ def _is_sure(base, needed):
     """Whether the domains tell: a probability is below one, a sum of positives exceeds a part."""
     if needed(base):
         return True
+    if needed is is_nonnegative and any(base == kink.args[0] * kink for kink in base.atoms(side)):
+        return True  # |x|
     if base.has(KroneckerDelta):  # 0 log 0 is 0
         deltas = base.atoms(KroneckerDelta)
         on = base.xreplace(dict.fromkeys(deltas, S.One))
@@ -148,8 +150,8 @@ class _Words(StrPrinter):
         over = " and ".join(self._print(limit[0]) for limit in whole.limits)
         return f"the sum of {self.parenthesize(whole.function, 30)} over {over}"
 
-    def _print_side(self, side):
-        return f"(the sign of {self._print(side.args[0])})"
+    def _print_side(self, kink):
+        return f"(the sign of {self._print(kink.args[0])})"
 
     def _print_Pow(self, power, rational=False):
         return super()._print_Pow(power, rational).replace("**", "^")

@@ -8,6 +8,7 @@ from unittest import mock
 import pytest
 from mpmath import mp
 from sympy import (
+    Abs,
     Derivative,
     Function,
     Rational,
@@ -266,6 +267,11 @@ def test_a_proof_says_where_both_sides_have_a_value():
     found = equal((c**2 - 1) / (c - 1), c + 1)
     assert str(found) == "proved where c is not 1"
     assert str(equal(1 / p[j], p[j] / p[j] ** 2)) == "proved"
+
+
+def test_a_power_of_an_absolute_value_needs_no_condition():
+    assert equal((c**2) ** (h / 2), Abs(c) ** h).where == ()
+    assert equal(c**h * c, c ** (h + 1)).where == ("c is not negative",)
 
 
 def test_a_witness_shows_as_many_digits_as_tell_its_sides_apart():
