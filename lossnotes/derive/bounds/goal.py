@@ -264,11 +264,12 @@ def _offset(gap, strict):
 
 def _below(gap):
     """A positive number that is below something positive where the gap is positive, and that."""
+    expanded = expand(gap)
     for number in sorted(gap.atoms(Symbol, Indexed), key=_last_named):
         if number.free_symbols & RANGES.keys() or number.is_integer or not number.is_positive:
             continue
-        slope = slope_in(gap, number)
-        bound = number - gap / slope if slope.is_Rational and slope < 0 else None
+        slope = _coefficient(expanded, number)
+        bound = number - gap / slope if slope and slope < 0 else None
         if bound is None or expand(bound).has(number):
             continue
         bound = in_numbers(expand(bound))
@@ -282,13 +283,14 @@ def moved(gap, offset):
 
     `gap` is linear in some number; one that must be positive stays so only where the rest does.
     """
+    expanded = expand(gap)
     for number in sorted(gap.atoms(Symbol, Indexed), key=_last_named):
         if number.free_symbols & RANGES.keys():
             continue
         if isinstance(number, Symbol) and number.is_integer:
             continue
-        slope = slope_in(gap, number)
-        if not slope.is_Rational or slope == 0:
+        slope = _coefficient(expanded, number)
+        if not slope:
             continue
         value = expand(number - (gap - offset) / slope)
         if isinstance(number, Between) or _is_probability(number):
@@ -313,6 +315,18 @@ def slope_in(expression, number):
     """The slope in a number; another entry of its vector is another number."""
     name = Dummy()
     return expression.xreplace({number: name}).diff(name).xreplace({name: number})
+
+
+def _coefficient(expanded, number):
+    """The slope in a number where that is a number itself, read off the terms; else None."""
+    slope = S.Zero
+    for term in Add.make_args(expanded):
+        if term.has(number):
+            factor, rest = term.as_coeff_Mul()
+            if rest != number:
+                return None
+            slope += factor
+    return slope
 
 
 def _is_probability(number):
