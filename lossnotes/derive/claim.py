@@ -4,6 +4,8 @@ Decimal numbers are what was typed: 0.1 is 1/10. A symbol without assumptions is
 class where it stands as an index. The entries of vectors are compared at a class that is free.
 """
 
+from functools import lru_cache
+
 from sympy import (
     Add,
     Derivative,
@@ -26,7 +28,6 @@ from sympy import (
     Tuple,
     nan,
     oo,
-    preorder_traversal,
     sympify,
     zoo,
 )
@@ -34,6 +35,7 @@ from sympy.core.function import AppliedUndef
 from sympy.core.relational import Relational
 from sympy.logic.boolalg import BooleanAtom, BooleanFunction
 
+from lossnotes.derive.parts import parts, parts_of
 from lossnotes.derive.symbols import (
     Between,
     Classes,
@@ -70,7 +72,6 @@ def understood(left, right):
     left, right = map(_expression, (left, right))
     if left in INFINITIES and right in INFINITIES:
         raise ValueError(f"{left} and {right} are no numbers: infinities cannot be compared")
-    left, right = map(_with_names_apart, (left, right))
     left, right = _with_assumptions(left, right)
     return _by_entries(left, right)
 
@@ -87,8 +88,14 @@ def _expression(side):
     except (ValueError, TypeError, AttributeError) as error:
         kind = type(side).__name__
         raise ValueError(f"a claim is about numbers, and {side!r} is a {kind}") from error
+    return _read(side)
+
+
+@lru_cache(10_000)  # the left side of a step was the right side of the last
+def _read(side):
     _refuse(side)
-    return side.xreplace({part: _as_typed(part) for part in side.atoms(Float)})
+    decimals = {part: _as_typed(part) for part in parts_of(Float, side)}
+    return _with_names_apart(side.xreplace(decimals) if decimals else side)
 
 
 def _as_typed(number):
@@ -113,11 +120,11 @@ def _refuse(side):
         raise ValueError(f"a claim is about numbers, and {side} is a {type(side).__name__}")
     conditions = {
         relation
-        for part in side.atoms(Piecewise)
+        for part in parts_of(Piecewise, side)
         for piece in part.args
-        for relation in preorder_traversal(piece.cond)
+        for relation in parts(piece.cond)
     }
-    for part in preorder_traversal(side):
+    for part in parts(side):
         if isinstance(part, TRUTHS) and part not in conditions:
             raise ValueError(f"{part} is true or false: write Piecewise((1, {part}), (0, True))")
         if isinstance(part, AppliedUndef):
@@ -195,9 +202,9 @@ def _is_plain(symbol):
 
 def _with_assumptions(left, right):
     """Free symbols without assumptions are classes where they are indices, else real numbers."""
-    found = {symbol for side in (left, right) for symbol in side.atoms(Symbol, Idx)}
-    labels = {base.label for side in (left, right) for base in side.atoms(IndexedBase)}
-    indices = set().union(*map(_indices, (left, right)))
+    found, bases = parts_of((Symbol, Idx), left, right), parts_of(IndexedBase, left, right)
+    labels = {base.label for base in bases}
+    indices = _indices(left) | _indices(right)
     for index in indices:
         if not _is_plain(index) and isinstance(index, Symbol) and index.is_integer is not True:
             raise ValueError(
@@ -210,10 +217,11 @@ def _with_assumptions(left, right):
             is_index = symbol in indices or isinstance(symbol, Idx)
             assumed = {"integer": True, "positive": True} if is_index else {"real": True}
             names[symbol] = K if str(symbol) == "K" else Symbol(str(symbol), **assumed)
-    for side in (left, right):
-        for base in side.atoms(IndexedBase):
-            if type(base) is IndexedBase and _is_plain(base.label):
-                names[base] = Scores(str(base.label), shape=base.shape)
+    for base in bases:
+        if type(base) is IndexedBase and _is_plain(base.label):
+            names[base] = Scores(str(base.label), shape=base.shape)
+    if not names:
+        return left, right
     return _replaced(left, names), _replaced(right, names)
 
 
@@ -226,10 +234,11 @@ def _replaced(expression, names):
     return expression.func(*parts) if tuple(parts) != expression.args else expression
 
 
+@lru_cache(10_000)
 def _indices(side):
     """The symbols that stand as an index, as a class or as a label."""
     found = set()
-    for part in preorder_traversal(side):
+    for part in parts(side):
         if isinstance(part, Indexed):
             found |= _in(part.indices)
         elif isinstance(part, (Entry, Others)):
@@ -256,6 +265,7 @@ def _in(indices):
 # Vectors
 
 
+@lru_cache(10_000)
 def is_vector(expression):
     """Whether an expression has an entry for each class."""
     if isinstance(expression, (IndexedBase, VectorQuantity)):

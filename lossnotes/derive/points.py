@@ -25,11 +25,11 @@ from sympy import (
     Symbol,
     ceiling,
     floor,
-    preorder_traversal,
     sign,
     srepr,
 )
 
+from lossnotes.derive.parts import parts, parts_of
 from lossnotes.derive.ranges import LABELS, ends_of, ranges, shapes
 from lossnotes.derive.symbols import (
     Between,
@@ -111,10 +111,15 @@ def symbols_of(*expressions):
     """The free vectors and the free scalars of the expressions, in a fixed order."""
     bases, free = set(), set()
     for expression in expressions:
-        bases |= {part for part in preorder_traversal(expression) if isinstance(part, IndexedBase)}
-        free |= {part for part in expression.free_symbols if isinstance(part, Symbol)}
+        bases |= parts_of(IndexedBase, expression)
+        free |= {part for part in _free_symbols(expression) if isinstance(part, Symbol)}
     free -= {base.label for base in bases} | {K} | sizes_of(*expressions)
     return tuple(sorted(bases, key=_by_name)), tuple(sorted(free, key=_by_name))
+
+
+@lru_cache(10_000)
+def _free_symbols(expression):
+    return expression.free_symbols
 
 
 @lru_cache(10_000)
@@ -138,24 +143,24 @@ def indices_of(*expressions):
 @lru_cache(10_000)
 def _indices_of(expression):
     found = set()
-    for part in preorder_traversal(expression):
+    for part in parts(expression):
         if isinstance(part, (Indexed, Entry)):
             found |= set().union(*(index.free_symbols for index in part.args[1:]))
         elif isinstance(part, (KroneckerDelta, Others)):
             found |= set().union(*(argument.free_symbols for argument in part.args))
         if isinstance(part, (ScalarQuantity, Entry)) and not isinstance(part, maximum):
             found |= _indices_of(part.definition())
-    sums = expression.atoms(Sum, Product)
-    found = found.union(LABELS & expression.free_symbols, *map(ends_of, sums))
+    sums, free = parts_of((Sum, Product), expression), _free_symbols(expression)
+    found = found.union(LABELS & free, *map(ends_of, sums))
     limits = {limit[0] for part in sums for limit in part.limits}
-    bound = limits - expression.free_symbols - _differentiated(expression)
+    bound = limits - free - _differentiated(expression)
     sizes = {K} | sizes_of(expression)
     return {x for x in found - bound if x.is_integer and isinstance(x, Symbol)} - sizes
 
 
 def _differentiated(expression):
     """The i of d/ds_i, which SymPy does not count as free."""
-    variables = [v for part in expression.atoms(Derivative) for v in part.variables]
+    variables = [v for part in parts_of(Derivative, expression) for v in part.variables]
     return set().union(*(variable.free_symbols for variable in variables))
 
 
@@ -250,7 +255,7 @@ def _between_others(*expressions):
             found[symbol] = True
 
     for expression in expressions:
-        for symbol in sorted(expression.atoms(Between), key=_by_name):
+        for symbol in sorted(parts_of(Between, expression), key=_by_name):
             visit(symbol)
     return tuple(found)
 
@@ -515,7 +520,7 @@ def _work(expression, classes):
 @lru_cache(10_000)
 def _has_regions(expression):
     """Whether an expression is defined by cases."""
-    return any(isinstance(part, CASES) for part in preorder_traversal(expression))
+    return any(isinstance(part, CASES) for part in parts(expression))
 
 
 @lru_cache(10_000)

@@ -7,6 +7,7 @@ they stand.
 """
 
 from functools import lru_cache
+from itertools import chain
 
 from sympy import (
     Indexed,
@@ -15,9 +16,9 @@ from sympy import (
     Product,
     Sum,
     Symbol,
-    preorder_traversal,
 )
 
+from lossnotes.derive.parts import parts
 from lossnotes.derive.symbols import Entry, K, Others, Quantity, i, j, k, y
 
 LABELS = frozenset((i, j, k, y))
@@ -68,9 +69,9 @@ def _sizes_along(index, body):
 def _found(*expressions):
     """The sizes of the free indices, and those of the axes."""
     bound, found, axes = {}, {}, {}
-    parts = [part for expression in expressions for part in preorder_traversal(expression)]
-    known = {K}.union(*(part.shape or () for part in parts if isinstance(part, IndexedBase)))
-    sums = [part for part in parts if isinstance(part, (Sum, Product))]
+    every = list(chain.from_iterable(map(parts, expressions)))
+    known = {K}.union(*(part.shape or () for part in every if isinstance(part, IndexedBase)))
+    sums = [part for part in every if isinstance(part, (Sum, Product))]
     indices = {limit[0] for part in sums for limit in part.limits}
     for part in sums:
         for index, lower, upper in part.limits:
@@ -79,9 +80,9 @@ def _found(*expressions):
             for end, sizes in ends_of(part).items():
                 if end not in indices:
                     found.setdefault(end, set()).update(sizes)
-    found |= {label: set() for label in LABELS - indices - found.keys() if label in parts}
+    found |= {label: set() for label in LABELS - indices - found.keys() if label in every}
     for _ in range(2):  # the second time the axes are known
-        for part in parts:
+        for part in every:
             if isinstance(part, Indexed):
                 sizes = axis_sizes(part.base)
                 if sizes is None and len(part.indices) == 1:

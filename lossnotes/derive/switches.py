@@ -20,12 +20,12 @@ from sympy import (
     Sum,
     ceiling,
     floor,
-    preorder_traversal,
     sign,
 )
 from sympy.core.relational import Relational
 
 from lossnotes.derive.claim import is_vector
+from lossnotes.derive.parts import parts
 from lossnotes.derive.symbols import Entry, K, ScalarQuantity, argmax, entry, maximum
 
 
@@ -36,7 +36,7 @@ def switches(expression):
     What a sum or an integral binds is free in them: see `bound_switches`.
     """
     found = set()
-    for part in preorder_traversal(expression):
+    for part in parts(expression):
         if isinstance(part, (Heaviside, Abs, sign)):
             found.add(part.args[0])
         elif isinstance(part, (Max, Min)):
@@ -73,12 +73,12 @@ def free_switches(expression, classes):
     one of its ends, where a kink enters.
     """
     limits = {}
-    for part in preorder_traversal(expression):
+    for part in parts(expression):
         if isinstance(part, (Sum, Product, Integral)):
             for limit in part.limits:
                 limits.setdefault(limit[0], []).append((type(part), *limit[1:]))
         elif isinstance(part, (ScalarQuantity, Entry)) and not isinstance(part, maximum):
-            for inner in preorder_traversal(part.definition()):
+            for inner in parts(part.definition()):
                 if isinstance(inner, (Sum, Product, Integral)):
                     for limit in inner.limits:
                         limits.setdefault(limit[0], []).append((type(inner), *limit[1:]))

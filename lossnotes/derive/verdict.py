@@ -19,6 +19,7 @@ from lossnotes.derive.descent import (
     multiples,
 )
 from lossnotes.derive.kinks import beside_kinks, kinks_far_out, on_kinks
+from lossnotes.derive.parts import parts_of
 from lossnotes.derive.points import (
     DIGITS,
     Point,
@@ -370,7 +371,7 @@ class Trial:
 @lru_cache(10_000)
 def _order(side):
     """How often something is differentiated."""
-    return max((len(part.variables) for part in side.atoms(Derivative)), default=0)
+    return max((len(part.variables) for part in parts_of(Derivative, side)), default=0)
 
 
 @lru_cache(10_000)  # the right side of a step is the left side of the next

@@ -28,8 +28,10 @@ from sympy.core.cache import clear_cache
 
 from lossnotes.derive import (
     Derivation,
+    claim,
     compare,
     conditions,
+    parts,
     points,
     prove,
     quadrature,
@@ -180,7 +182,9 @@ def forget():
     """Empty the caches of SymPy and of the engine, as in a new process."""
     clear_cache()
     for module in (
+        claim,
         conditions,
+        parts,
         points,
         prove,
         prove.floats,
