@@ -342,6 +342,8 @@ def _gauss(count, precision):
     with mp.workprec(precision + 10):
         for number in range((count + 1) // 2):
             node, step = mp.cos(mp.pi * (number + mp.mpf(3) / 4) / (count + mp.mpf(1) / 2)), 1
+            if 2 * number + 1 == count:  # the middle itself, where there may be no value
+                node = mp.zero
             while abs(step) > mp.eps ** (mp.mpf(2) / 3):  # the step after has all the digits
                 value, slope = _legendre(count, node)
                 step = value / slope
@@ -353,8 +355,11 @@ def _gauss(count, precision):
 
 
 def _legendre(degree, x):
-    """Legendre's polynomial at x, and its slope."""
-    before, value = mp.mpf(1), x
+    """Legendre's polynomial at x, and its slope; in whole numbers of a last digit on the way."""
+    bits = mp.prec + 10
+    place = int(mp.ldexp(x, bits))
+    before, value = 1 << bits, place
     for n in range(1, degree):
-        before, value = value, ((2 * n + 1) * x * value - n * before) / (n + 1)
+        before, value = value, ((2 * n + 1) * (place * value >> bits) - n * before) // (n + 1)
+    before, value = (mp.ldexp(number, -bits) for number in (before, value))
     return value, degree * (x * value - before) / (x**2 - 1)

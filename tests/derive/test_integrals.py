@@ -3,6 +3,7 @@
 from unittest import mock
 
 import pytest
+from mpmath import mp
 from sympy import (
     Abs,
     Add,
@@ -28,6 +29,7 @@ from sympy import (
 from lossnotes.derive import Derivation, StepError, compare, equal, prove
 from lossnotes.derive.prove import proves_equal
 from lossnotes.derive.prove.signs import is_positive
+from lossnotes.derive.quadrature import _gauss
 from lossnotes.derive.symbols import (
     Between,
     K,
@@ -297,3 +299,15 @@ def test_the_slope_of_an_area_whose_step_moves_is_not_that_of_its_summands():
     area = Integral(Heaviside(t - c), (t, 0, 1))
     assert not proves_equal(Derivative(area, c), 0)
     assert proves_equal(Derivative(Integral(Heaviside(t - h), (t, 0, c)), c), Heaviside(c - h))
+
+
+@pytest.mark.parametrize("count", [13, 24, 114])
+@pytest.mark.parametrize("digits", [15, 50, 200])
+def test_a_rule_of_gauss_has_all_digits_and_an_odd_one_looks_at_the_middle(count, digits):
+    with mp.workdps(digits):
+        rule = _gauss(count, mp.prec)
+    with mp.workdps(2 * digits):
+        assert (count % 2 == 0) == all(node for node, _ in rule)
+        for power in (0, 2, 2 * count - 2):
+            found = mp.fsum(weight * node**power for node, weight in rule)
+            assert abs(found - mp.mpf(2) / (power + 1)) < mp.mpf(10) ** -digits / 10
