@@ -7,11 +7,11 @@ from functools import lru_cache
 from itertools import islice, pairwise, product
 
 from mpmath import mp
-from sympy import IndexedBase, floor
+from sympy import IndexedBase, Integer, floor
 
 from lossnotes.derive.points import DIGITS, EFFORT, Point, draw_points, far_out, indices_of, work
 from lossnotes.derive.switches import free_switches, switches
-from lossnotes.derive.symbols import Between, K, Probabilities, argmax
+from lossnotes.derive.symbols import Between, K, Probabilities, argmax, entry
 from lossnotes.derive.values import Excluded, Undefined, evaluate
 
 HALVINGS = 20
@@ -96,30 +96,49 @@ def _ordered(left, right, classes):
 
 
 def _both_sides(switch, a, b, halvings):
-    """Both sides of a change on the line from a to b, which is cut into 2^halvings parts."""
+    """Both sides of a change on the line from a to b, which is cut into 2^halvings parts.
+
+    Found by regula falsi, as the heights of most switches are nearly straight along a line; an end
+    that stays for a second time counts half.
+    """
     if _shape(a) != _shape(b):
         return
     here, there = (evaluate(switch, point) for point in (a, b))
     case = _case(switch, here)
     if case == _case(switch, there):
         return
-
-    def is_before(place):
-        return _case(switch, evaluate(switch, _between(a, b, place, halvings))) == case
-
-    low, high = 0, 2**halvings
-    gap = here - there
-    is_real = isinstance(gap, mp.mpf) and mp.isfinite(gap)
-    if is_real and not isinstance(switch, (argmax, floor)):  # most are straight
-        guess = min(max(int(here / gap * high), low), high - 1)
-        low, high = (guess, high) if is_before(guess) else (low, guess)
-        if low == guess and not is_before(guess + 1):
-            high = guess + 1
+    height = _height(switch, here, there)
+    low, high, was_before = 0, 2**halvings, None
+    above, below = (evaluate(height, point) for point in (a, b))
     while high - low > 1:
-        middle = (low + high) // 2
-        low, high = (middle, high) if is_before(middle) else (low, middle)
+        place = low + min(max(int((high - low) * _share(above, below)), 1), high - low - 1)
+        point = _between(a, b, place, halvings)
+        found, is_before = evaluate(height, point), _case(switch, evaluate(switch, point)) == case
+        stayed = 2 if is_before == was_before else 1
+        if is_before:
+            low, above, below = place, found, below / stayed
+        else:
+            high, below, above = place, found, above / stayed
+        was_before = is_before
     yield _between(a, b, low, halvings)
     yield _between(a, b, high, halvings)
+
+
+def _height(switch, here, there):
+    """What is zero where a switch leaves the case that it has here for that which it has there."""
+    if isinstance(switch, argmax):
+        return entry(switch.args[0], Integer(here)) - entry(switch.args[0], Integer(there))
+    if isinstance(switch, floor):
+        return switch.args[0] - Integer(int(here) + (there > here))
+    return switch
+
+
+def _share(above, below):
+    """How far the way between two heights is to where it is zero, if it is straight."""
+    heights = above, below
+    if all(isinstance(x, mp.mpf) and mp.isfinite(x) for x in heights) and above * below < 0:
+        return above / (above - below)
+    return 0.5
 
 
 def _shape(point):
