@@ -1,5 +1,6 @@
 """Points of the declared domains of the symbols in an expression."""
 
+import math
 import random
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
@@ -441,11 +442,11 @@ def _wide_vector(base, size, generator, flat):
 def _moved_a_little(base, entries, generator, little):
     if base.label.is_integer:
         return entries
-    moves = [mp.mpf(generator.gauss(0, little)) for _ in entries]
+    moves = [generator.gauss(0, little) for _ in entries]
     if not (isinstance(base, Probabilities) or base.label.is_positive or base.label.is_negative):
         return [x + move for x, move in zip(entries, moves, strict=True)]
     with mp.workdps(20 * DIGITS):
-        moved = [x * mp.exp(move) for x, move in zip(entries, moves, strict=True)]
+        moved = [x * math.exp(move) for x, move in zip(entries, moves, strict=True)]
         whole = mp.fsum(moved) if isinstance(base, Probabilities) else 1
         return [x / whole for x in moved]
 
@@ -462,7 +463,7 @@ def far_scalar(symbol, values, generator, scale):
 def _far_vector(base, size, generator, scale):
     if isinstance(base, Probabilities):
         with mp.workdps(20 * DIGITS):
-            weights = [mp.mpf(10) ** -generator.uniform(0, abs(scale)) for _ in range(size)]
+            weights = [mp.mpf(10 ** -generator.uniform(0, abs(scale))) for _ in range(size)]
             weights[generator.randrange(size)] = mp.mpf(10) ** -abs(scale)
             weights[generator.randrange(size)] = mp.mpf(1)
             whole = mp.fsum(weights)
