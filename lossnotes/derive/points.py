@@ -342,11 +342,17 @@ def _filled(value, sign, base, part):
     return [sign * part] * len(value)
 
 
+def is_about_sizes(*expressions):
+    """Whether a claim is about numbers of classes and samples, and numbers between these."""
+    names = names_of(*expressions)
+    return not (names.indices or names.scalars or names.bases)
+
+
 def many_classes(*expressions, seed=5):
     """Points with even and large numbers of classes; of claims in K alone, to 1000."""
     names = names_of(*expressions)
     generator = random.Random(seed)
-    alone = not (names.indices or names.scalars or names.bases)
+    alone = is_about_sizes(*expressions)
     spent = 0
     for classes in CLASSES_ALONE if alone else MORE_CLASSES:
         price = work(expressions, classes)

@@ -3,8 +3,7 @@
 import operator
 import random
 from collections import Counter
-from functools import lru_cache
-from math import prod
+from functools import lru_cache, reduce
 
 import mpmath
 from mpmath import mp
@@ -257,14 +256,14 @@ def _product(expression):
         factors = [part(values) for part in parts]
         if not all(factors):
             return mp.zero
-        whole = prod(factors, start=mp.one)
+        whole = _times(*factors)
         return whole if NOISE not in values else values[NOISE].of(_times, factors, whole)
 
     return product
 
 
 def _times(*factors):
-    return prod(factors, start=mp.one)
+    return reduce(operator.mul, factors)
 
 
 def _power(expression):
@@ -276,7 +275,7 @@ def _power(expression):
             raise Undefined("division by zero")
         if n and mp.mag(n) > _reach():
             raise GivenUp("a power that is beyond all bounds")
-        value = mp.power(x, n)
+        value = mp.convert(x) ** n
         if NOISE in values:
             value = values[NOISE].of(mp.power, (x, n), value)
         return _real(value, values)

@@ -28,6 +28,7 @@ from lossnotes.derive.points import (
     draw_points,
     far_out,
     integrations,
+    is_about_sizes,
     is_inside,
     many_classes,
     nearly_alike,
@@ -210,6 +211,8 @@ def _compare(left, right, relation, special, prove):
     drawn = affordable(draw_points(left, right, special=bound), left, right)
     trial = Trial(left, relation, right)
     trial.through((point for point in drawn if point.values[K] != SLOWEST), digits)
+    if is_about_sizes(left, right) and not trial.witness:  # these points cost less than a proof
+        trial.through(many_classes(left, right), digits)
     sought = prove and (special or relation == "=")
     why = ()
     if sought and trial.tried and not trial.witness:

@@ -255,6 +255,12 @@ def test_a_prover_that_is_wrong_does_not_overrule_a_witness():
         assert equal(s[j], s[y]).kind == "refuted"
 
 
+def test_what_is_said_of_the_number_of_classes_alone_is_tried_at_many_before_a_proof_is_sought():
+    with mock.patch.object(verdict, "proves_bound", side_effect=AssertionError):
+        found = compare(K**10, ">=", 3**K / sympify(1000))
+    assert str(found).startswith("refuted at K = 50")
+
+
 def test_only_a_refuted_verdict_is_false():
     assert [bool(Verdict(kind, 1)) for kind in ("proved", "confirmed", "refuted")] == [
         True,
