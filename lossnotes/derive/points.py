@@ -43,7 +43,7 @@ from lossnotes.derive.symbols import (
     margin_loss,
     maximum,
 )
-from lossnotes.derive.values import evaluate
+from lossnotes.derive.values import _definition, evaluate
 
 DIGITS = 50
 CASES = (Abs, Heaviside, Max, Min, Piecewise, ceiling, floor, margin_loss, sign)
@@ -131,6 +131,7 @@ def sizes_of(*expressions):
     return frozenset(size for size in found if isinstance(size, Symbol)) - {K}
 
 
+@lru_cache(10_000)
 def _by_name(symbol):
     """By name, and symbols of one name by their assumptions."""
     return str(symbol), srepr(symbol), str(getattr(symbol, "upper", ""))
@@ -150,7 +151,7 @@ def _indices_of(expression):
         elif isinstance(part, (KroneckerDelta, Others)):
             found |= set().union(*(argument.free_symbols for argument in part.args))
         if isinstance(part, (ScalarQuantity, Entry)) and not isinstance(part, maximum):
-            found |= _indices_of(part.definition())
+            found |= _indices_of(_definition(part))
     sums, free = parts_of((Sum, Product), expression), _free_symbols(expression)
     found = found.union(LABELS & free, *map(ends_of, sums))
     limits = {limit[0] for part in sums for limit in part.limits}
@@ -520,7 +521,7 @@ def _work(expression, classes):
     if isinstance(expression, maximum):
         return classes * _work(expression.args[0], classes) + 1
     if isinstance(expression, (ScalarQuantity, Entry)):
-        return _work(expression.definition(), classes)
+        return _work(_definition(expression), classes)
     return 1 + sum(_work(part, classes) for part in expression.args)
 
 
@@ -538,7 +539,7 @@ def integrations(expression):
     if isinstance(expression, Limit):
         return max(1, integrations(expression.args[0]))
     if isinstance(expression, (ScalarQuantity, Entry)) and not isinstance(expression, maximum):
-        return integrations(expression.definition())
+        return integrations(_definition(expression))
     return max(map(integrations, expression.args), default=0)
 
 

@@ -18,7 +18,7 @@ from sympy import (
     Symbol,
 )
 
-from lossnotes.derive.parts import parts
+from lossnotes.derive.parts import parts, parts_of
 from lossnotes.derive.symbols import Entry, K, Others, Quantity, i, j, k, y
 
 LABELS = frozenset((i, j, k, y))
@@ -58,8 +58,8 @@ def ends_of(whole):
 
 def _sizes_along(index, body):
     """The sizes of the axes of vectors along which an index runs."""
-    found = {K} if any(part.args[-1] == index for part in body.atoms(Entry)) else set()
-    for part in body.atoms(Indexed):
+    found = {K} if any(part.args[-1] == index for part in parts_of(Entry, body)) else set()
+    for part in parts_of(Indexed, body):
         sizes = axis_sizes(part.base) or (K,) * (len(part.indices) == 1)
         found |= {size for size, place in zip(sizes, part.indices, strict=False) if place == index}
     return found
