@@ -37,6 +37,7 @@ from lossnotes.derive.values import (
     SUMS,
     GivenUp,
     _class,
+    _computed,
     _definition,
     _evaluate,
     _formula,
@@ -124,7 +125,7 @@ def _from_an_end(integrand, end, away, values, nearly):
 
     def of_u(u):
         with mp.workprec(4 * mp.prec):
-            step = away * mp.exp(-u)
+            step = away * _computed(mp.exp, mp.prec, -u)  # the same u, integral for integral
             return step * _real(integrand(end + step), values)
 
     if last * abs(of_u(last)) > nearly * max(abs(of_u(u)) for u in cuts):
