@@ -2,7 +2,7 @@
 
 import ast
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 from mpmath import mp
 from sympy import (
@@ -131,7 +131,7 @@ class Loss:
 
     def fixed(self, expression):
         """An expression with numbers for the parameters."""
-        return expression.xreplace(self.numbers)
+        return _replaced(expression, tuple(self.numbers.items()))
 
     @cached_property
     def others(self):
@@ -181,6 +181,11 @@ class Loss:
     def sizes(self):
         """Numbers of classes at which numbers are computed."""
         return (2, 3) if self.classes == K else (int(self.classes),)
+
+
+@lru_cache(1000)  # a search asks for numbers of one expression, hundreds of times
+def _replaced(expression, numbers):
+    return expression.xreplace(dict(numbers))
 
 
 def read(loss, known=None, where="", numbers=None):
