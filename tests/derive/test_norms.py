@@ -1,10 +1,12 @@
 """Norms, hinges and the largest score by its class; and what is not quite true of them."""
 
 import pytest
-from sympy import Abs, Max, Rational, log, sqrt
+from sympy import Abs, Max, Rational, Sum, Symbol, log, sqrt
 
 from lossnotes.derive import compare
 from lossnotes.derive.bounds import proves_bound
+from lossnotes.derive.bounds.goal import is_nonnegative_atom
+from lossnotes.derive.prove import unfold
 from lossnotes.derive.symbols import (
     LSE,
     Between,
@@ -120,3 +122,11 @@ FALSE = {
 def test_a_neighbour_that_is_false_is_refuted_and_the_prover_alone_does_not_prove_it(claim):
     assert not proves_bound(*claim)
     assert compare(*claim).kind == "refuted"
+
+
+def test_a_row_and_a_class_are_two_numbers_where_a_sum_of_kinks_is_looked_at():
+    n, N = Symbol("n", integer=True, positive=True), Symbol("N", integer=True, positive=True)
+    X = Scores("X", shape=(N, K))
+    lengths = Sum(Abs(X[n, i]), (n, 1, N), (i, 1, K))
+    assert is_nonnegative_atom(unfold(lengths))
+    assert not is_nonnegative_atom(unfold(Sum(Abs(X[n, i]) + n - i, (n, 1, N), (i, 1, K))))

@@ -184,7 +184,7 @@ def _is_nonnegative_by_cases(term):
     if len(kinks) != 1:
         return False
     (kink,) = kinks
-    bound = {index: Symbol(index.name, integer=True) for index in term.free_symbols & RANGES.keys()}
+    bound = {index: Dummy(integer=True) for index in term.free_symbols & RANGES.keys()}
     for sign in (1, -1, 0):
         there, gap = term.xreplace({kink: S(sign)} | bound), kink.args[0].xreplace(bound)
         change = moved(sign * gap, _offset(gap, True)) if sign else moved(gap, S.Zero)
