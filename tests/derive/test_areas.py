@@ -8,6 +8,7 @@ from sympy import (
     Max,
     Min,
     Rational,
+    cos,
     exp,
     factorial,
     gamma,
@@ -15,6 +16,7 @@ from sympy import (
     oo,
     pi,
     sign,
+    sin,
     sqrt,
     symbols,
 )
@@ -126,3 +128,8 @@ def test_a_slip_is_refuted_and_the_prover_alone_does_not_prove_it(sides):
 )
 def test_an_area_that_is_none_or_unsure_is_not_proved(sides):
     assert not proves_equal(*sides)
+
+
+def test_an_antiderivative_with_a_sine_and_an_exponential_is_confirmed_by_its_slope():
+    assert proves_equal(area(exp(-x) * sin(x), 0, c), (1 - exp(-c) * (sin(c) + cos(c))) / 2)
+    assert not proves_equal(area(exp(-x) * sin(x), 0, c), (1 - exp(-c) * (sin(c) - cos(c))) / 2)

@@ -171,7 +171,7 @@ def _polynomial(expression):
     for base, power in found:
         parts[base] = lcm(parts.get(base, 1), int(power.q))
     names = [f"x{place}" for place in range(len(parts))]
-    _, *elements = ring(names, QQ_I if expression.has(I) else QQ)
+    polynomials, *elements = ring(names, QQ_I if expression.has(I) else QQ)
     known = dict(zip(parts, elements, strict=True))
 
     def multiplied_out(part):
@@ -179,8 +179,10 @@ def _polynomial(expression):
             return sum(map(multiplied_out, part.args))
         if part.is_Mul:
             return prod(map(multiplied_out, part.args))
-        if part.is_Rational or part == I:
+        if part.is_Rational:
             return part
+        if part == I:  # SymPy has no product of 1 + i and a polynomial
+            return polynomials(part)
         base, power = _as_power(part)
         if base in known:
             return known[base] ** int(power * parts[base])
