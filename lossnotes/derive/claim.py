@@ -72,7 +72,7 @@ def understood(left, right):
     left, right = map(_expression, (left, right))
     if left in INFINITIES and right in INFINITIES:
         raise ValueError(f"{left} and {right} are no numbers: infinities cannot be compared")
-    left, right = _with_assumptions(left, right)
+    left, right = _with_bound_indices_apart(*_with_assumptions(left, right))
     return _by_entries(left, right)
 
 
@@ -223,6 +223,23 @@ def _with_assumptions(left, right):
     if not names:
         return left, right
     return _replaced(left, names), _replaced(right, names)
+
+
+def _with_bound_indices_apart(left, right):
+    """Bound indices by names that no free one has: each has a range of its own."""
+    sums = parts_of((Sum, Product), left, right)
+    indices = {limit[0] for whole in sums for limit in whole.limits}
+    for index in indices & (left.free_symbols | right.free_symbols):
+        name = {index: Symbol(f"{index}'", **index.assumptions0)}
+        apart = {
+            whole: whole.xreplace(name)
+            for whole in sums
+            if any(limit[0] == index for limit in whole.limits)
+            and not any(end.has(index) for limit in whole.limits for end in limit[1:])
+        }
+        left, right = left.xreplace(apart), right.xreplace(apart)
+        sums = parts_of((Sum, Product), left, right)
+    return left, right
 
 
 def _replaced(expression, names):

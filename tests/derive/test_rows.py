@@ -89,3 +89,11 @@ FALSE = {
 def test_a_neighbour_that_is_false_is_refuted_and_the_prover_alone_does_not_prove_it(claim):
     assert not proves_bound(*claim)
     assert compare(*claim).kind == "refuted"
+
+
+def test_an_index_that_is_free_beside_the_sum_that_binds_it_has_a_range_of_its_own():
+    b = Scores("b", shape=(N,))
+    squares = Sum(b[i] ** 2, (i, 1, N))
+    assert compare(b[i] ** 2, "<=", squares)
+    assert compare(b[n] ** 2, "<=", rows(b[n] ** 2))
+    assert compare(2 * b[i] ** 2, "<=", squares).kind == "refuted"
