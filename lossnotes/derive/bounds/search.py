@@ -40,7 +40,7 @@ class Search:
             return False
         if self.failed.get(key, DEPTH + 1) <= goal.depth:
             return False
-        if is_doubtful(goal.expression, goal.facts, goal.classes):
+        if is_doubtful(goal):
             return False
         self.left -= 1
         self.open.add(key)
