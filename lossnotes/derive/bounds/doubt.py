@@ -6,13 +6,13 @@ In floats, and with no say in what is proved: a goal that is doubted is only giv
 import math
 from functools import lru_cache
 
-from sympy import Add, Dummy, Indexed, IndexedBase, Integer, Integral, Max, Sum, Symbol, Tuple
+from sympy import Add, Dummy, Function, Indexed, IndexedBase, Integer, Integral, Sum, Symbol, Tuple
 
 from lossnotes.derive.bounds.goal import in_numbers, plain
 from lossnotes.derive.prove.floats import CLEAR, Unknown, draw, sign, somewhere, value
 from lossnotes.derive.prove.reduce import before
 from lossnotes.derive.prove.unfold import RANGES, side, unfold
-from lossnotes.derive.symbols import Between, K, Others, Vector, argmax, entry, maximum
+from lossnotes.derive.symbols import Between, K, Others, argmax, entry, maximum
 
 POINTS = 12
 CLASSES = tuple(map(Integer, (1, 2, 3)))
@@ -20,6 +20,10 @@ CLASSES = tuple(map(Integer, (1, 2, 3)))
 CHOSEN = ((0, 0, 1), (0, 0, 0.1), (1, 0, 1), (0, 1, 1))
 TURNS = {1: -1, 2: 1}
 LEAST = 0.04  # of what a share is to have there
+
+
+class at_best(Function):
+    """Of scores, and as many values: the value that stands where the largest score does."""
 
 
 def is_doubtful(goal):
@@ -46,7 +50,7 @@ def _is_false(expression, facts, classes, told, never_zero):
     whole, *parts = map(_in_numbers, (expression, *gaps, *apart))
     facts = [(gap, strict) for gap, (_, strict) in zip(parts, facts, strict=False)]
     apart = parts[len(facts) :]
-    kinks = sorted(set().union(*(part.atoms(side, Max) for part in (whole, *parts))), key=_size)
+    kinks = sorted(set().union(*(part.atoms(side, at_best) for part in (whole, *parts))), key=_size)
     numbers = _in_order(whole.free_symbols.union(*(part.free_symbols for part in parts)))
     if numbers is None:
         return False
@@ -54,7 +58,7 @@ def _is_false(expression, facts, classes, told, never_zero):
     def is_false(point, chosen=False):
         for kink in kinks:
             found = [value(part, point) for part in kink.args]
-            point[kink] = max(found) if isinstance(kink, Max) else _side(*found)
+            point[kink] = _side(*found) if isinstance(kink, side) else _value_at_best(found)
         if any(value(fact, point) < 0 for fact, _ in facts):
             return False
         if any(value(gap, point) <= 0 for gap in apart):
@@ -79,13 +83,18 @@ def _side(number):
     return (number > 0) - (number < 0)
 
 
+def _value_at_best(found):
+    count = len(found) // 2
+    return found[found.index(max(found[:count])) + count]
+
+
 def _size(kink):
     return kink.count_ops(), str(kink)
 
 
 def _in_numbers(expression):
     """The expression in plain symbols; of kinks the arguments are."""
-    if not expression.has(side, Max):
+    if not expression.has(side, at_best):
         return in_numbers(expression)
     return expression.xreplace({part: plain(part) for part in expression.atoms(Indexed)})
 
@@ -132,14 +141,13 @@ def _written_out(expression):
     if not expression.has(Sum, maximum, argmax):
         return expression
     if isinstance(expression, maximum):
-        return _largest(*expression.args)
+        vector = expression.args[0]
+        return _at_best(expression.args, lambda number: unfold(entry(vector, number)))
+    if isinstance(expression, Indexed) and isinstance(expression.indices[-1], argmax):
+        *row, best = expression.indices
+        return _at_best(best.args, lambda number: expression.base[*row, number])
     if isinstance(expression, argmax):
         raise Unknown(expression)
-    if isinstance(expression, Indexed) and expression.has(argmax):
-        (place,) = expression.indices[-1:]
-        if place.args[:1] != (expression.base,):
-            raise Unknown(expression)
-        return _largest(*place.args)
     if not isinstance(expression, Sum):
         return expression.func(*map(_written_out, expression.args))
     body = expression.function
@@ -150,14 +158,17 @@ def _written_out(expression):
     return _written_out(body)
 
 
-def _largest(vector, within=None):
-    if isinstance(vector, Tuple) or not (within is None or isinstance(within, Others)):
+def _at_best(best, value_of):
+    """The value of the class whose entry is the largest, of a vector and perhaps of `Others`."""
+    vector, *within = best
+    if isinstance(vector, Tuple) or not all(isinstance(others, Others) for others in within):
         raise Unknown(vector)
-    left_out = within and within.args[0]
-    if left_out is not None and left_out not in CLASSES:
+    left_out = [others.args[0] for others in within]
+    if not set(left_out) <= set(CLASSES):
         raise Unknown(vector)
-    entries = (unfold(entry(vector, number)) for number in CLASSES if number != left_out)
-    return Max(*entries, evaluate=False)
+    numbers = [number for number in CLASSES if number not in left_out]
+    scores = [unfold(entry(vector, number)) for number in numbers]
+    return at_best(*scores, *map(value_of, numbers))
 
 
 def _chosen(numbers, by_vector, by_class, size):
