@@ -37,7 +37,6 @@ from lossnotes.derive.values import (
     SUMS,
     GivenUp,
     _class,
-    _computed,
     _definition,
     _evaluate,
     _formula,
@@ -46,6 +45,9 @@ from lossnotes.derive.values import (
 
 RULES = 8  # each Gauss rule has 1.25 times the nodes of the one before
 EVALUATIONS = 100_000  # of an integrand, by one rule
+HALVINGS = 10  # of the step of the double exponential rule
+FEWEST = 2  # of them before two sums can be taken to agree
+HOPELESS = 6  # of them without a fall of the change
 SAMPLES = 16  # places where a switch is looked at, in search of its changes of side
 KNOWN_EVERYWHERE = (I, ASKED, BOUND, NOISE)
 SMOOTH = (Add, Mul, Pow, Function, UnevaluatedExpr)
@@ -118,20 +120,45 @@ def _from_an_end(integrand, end, away, values, nearly):
     """The integral from an end as far as `away`, or None where that is not known so nearly.
 
     With x = end + away e^(-u). It is taken to where e^(-u) is the square of the last digit; what
-    lies beyond is about the last value, times how slowly the values fall.
+    lies beyond is about the last value, times how slowly the values fall. The step is halved until
+    the next change does not matter, if changes fall on as they fell; where they do not, as across
+    a pole, that is given up.
     """
-    last = 2 * mp.prec * mp.ln2
-    cuts = [0, 1, 4, 16, 64, last]
+    precision, total, whole, change = mp.prec, mp.zero, mp.zero, mp.zero
+    for halvings in range(HALVINGS):
+        places, found = _double_exponential(halvings, precision), []
+        with mp.workprec(precision):
+            for u, share, _ in places:
+                mp.prec = 2 * precision + int(1.5 * u)  # the last has four times the digits
+                step = away * share
+                found.append(step * _real(integrand(end + step), values))
+        if not halvings and places[0][0] * abs(found[0]) > nearly * max(map(abs, found)):
+            return None
+        total += mp.fdot((weight, part) for (_, _, weight), part in zip(places, found, strict=True))
+        before, whole = whole, mp.ldexp(total, -halvings)
+        change, earlier = abs(whole - before), change
+        if halvings > FEWEST and change**2 <= nearly * abs(whole) * earlier:
+            return whole
+        if halvings >= HOPELESS and change > earlier / 2:
+            return None
+    return None
 
-    def of_u(u):
-        with mp.workprec(4 * mp.prec):
-            step = away * _computed(mp.exp, mp.prec, -u)  # the same u, integral for integral
-            return step * _real(integrand(end + step), values)
 
-    if last * abs(of_u(last)) > nearly * max(abs(of_u(u)) for u in cuts):
-        return None
-    value, error = mp.quad(of_u, cuts, error=True)
-    return value if error <= nearly * abs(value) else None
+@lru_cache(100)
+def _double_exponential(halvings, precision):
+    """What a step of 2^-halvings adds in t, of which u = e^(t - e^(-t)): u, e^(-u) and du/dt.
+
+    The first u is the largest, where e^(-u) is the square of the last digit. Integrals share them.
+    """
+    with mp.workprec(precision + 20):
+        begin, end = -mp.log(precision), mp.log(2 * precision * mp.ln2)
+        places = []
+        for number in range(int(mp.ldexp(end - begin, halvings)) + 1):
+            if number % 2 or not halvings:
+                t = end - mp.ldexp(number, -halvings)
+                u = mp.exp(t - mp.exp(-t))
+                places.append((float(u), mp.exp(-u), u * (1 + mp.exp(-t))))
+    return places
 
 
 def _kinks_of_levels(expression):

@@ -40,6 +40,7 @@ from lossnotes.derive.why import attempt, reasons
 
 SLOWEST = 5  # of the numbers of classes: its many points wait until there is no proof
 DIGITS_OF_ITERATED = 30  # integrals, which cost as much as a thousand other values
+FEW_DIGITS = (15, 25)  # which must agree, where a bound holds by a margin
 HOLDS = {
     "=": lambda gap: gap == 0,
     "<=": lambda gap: gap >= 0,
@@ -306,6 +307,8 @@ class Trial:
 
     def _fails(self, point, digits):
         """Whether the claim fails at the point; None if neither side has a value."""
+        if self._holds_by_a_margin(point):
+            return False
         values = self._values(point, digits)
         if values == (None, None):
             return None
@@ -323,6 +326,23 @@ class Trial:
             return False
         gap = 0 if self._is_rounding(point, digits, values) else _gap(values)
         return not holds(gap)
+
+    def _holds_by_a_margin(self, point):
+        """Whether a bound of integrals, which are dear, is clear of equality to a few digits."""
+        if self.relation == "=" or point.kind == "kink" or not any(map(integrations, self.sides)):
+            return False
+        try:
+            found = [self._values(point, digits) for digits in FEW_DIGITS]
+        except Excluded:
+            return False
+        if any(None in values for values in found):
+            return False
+        gaps = [_gap(values) for values in found]
+        return (
+            HOLDS[self.relation](gaps[0])
+            and all(map(_is_clear, found))
+            and abs(gaps[1] - gaps[0]) <= abs(gaps[0]) / 1000
+        )
 
     def _fails_beyond_rounding(self, point, digits):
         """Whether the claim fails, and as clearly when everything that is rounded is changed.
