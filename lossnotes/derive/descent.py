@@ -12,6 +12,7 @@ from lossnotes.derive.points import (
     EFFORT,
     Point,
     far_scalar,
+    integrations,
     names_of,
     symbols_of,
     work,
@@ -24,6 +25,8 @@ STEPS = 90  # from each start, where they are cheap
 FEWEST = 15
 LOW = 15  # digits, while it goes down
 HIGH = 60  # digits, while the bottom is looked for
+COARSE = 30  # digits of integrals, as long as the gap is not small
+CLOSE = 1e-3  # a small gap
 NEWTON = 40  # steps to the bottom
 NEAR = 1e-6  # how far a point may be from a case of equality and be at it
 REACH = 12  # how far a number, or the logarithm of one, is moved
@@ -125,11 +128,13 @@ def _bottom(left, right, drawn, coordinates):
     """Newton's steps, each shortened until it goes down; the last point, also with round numbers.
 
     The matrix of second differences is moved by a multiple of one, so that it need have no inverse.
+    Integrals have fewer digits as long as the gap is large.
     """
     free = _Free(drawn, coordinates)
+    dear = max(map(integrations, (left, right)))
     here, damping = [mp.mpf(0)] * len(coordinates), mp.mpf(1)
-    with mp.workdps(HIGH):
-        step = mp.mpf(10) ** (-HIGH // 4)
+    with mp.workdps(COARSE if dear else HIGH):
+        step = mp.mpf(10) ** (-mp.dps // 4)
 
         def gap(moves):
             if max(map(abs, moves)) > REACH:
@@ -138,6 +143,9 @@ def _bottom(left, right, drawn, coordinates):
 
         lowest = gap(here)
         for _ in range(NEWTON):
+            if mp.dps < HIGH and lowest is not None and lowest < CLOSE:
+                mp.dps = HIGH
+                step, lowest = mp.mpf(10) ** (-HIGH // 4), gap(here)
             if lowest is None or lowest == 0:
                 break
             slopes, curvatures = _differences(gap, here, lowest, step)

@@ -322,7 +322,7 @@ class Trial:
         if point.kind == "far" or (point.kind and self.relation == "="):
             return self._fails_beyond_rounding(point, digits)
         holds = HOLDS[self.relation]
-        if holds(_gap(values)) and _is_clear(values):
+        if holds(_gap(values)) and (holds(0) or _is_clear(values)):
             return False
         gap = 0 if self._is_rounding(point, digits, values) else _gap(values)
         return not holds(gap)

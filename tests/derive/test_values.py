@@ -1,5 +1,6 @@
 """Values are right to the last digits, and absent where there is none."""
 
+from contextlib import contextmanager
 from unittest import mock
 
 import mpmath
@@ -36,8 +37,9 @@ from sympy import (
     tanh,
 )
 
-from lossnotes.derive import Point, evaluate
+from lossnotes.derive import Point, evaluate, quadrature
 from lossnotes.derive.points import draw_points
+from lossnotes.derive.quadrature import _double_exponential, _integrand
 from lossnotes.derive.symbols import (
     CE,
     LSE,
@@ -285,6 +287,43 @@ def test_a_derivative_of_an_integral_has_fifty_digits(order):
         found = evaluate(Derivative(Integral(exp(c * t), (t, 0, 1)), (c, order)), THREE)
         exact = evaluate(Integral(t**order * exp(c * t), (t, 0, 1)), THREE)
         assert abs(found - exact) < mp.mpf(10) ** -47
+
+
+@contextmanager
+def counted_values():
+    """How often an integrand is looked at."""
+    looked_at = mock.Mock()
+
+    def counting(*arguments):
+        function = _integrand(*arguments)
+        return lambda *place: looked_at() and function(*place)
+
+    with mock.patch.object(quadrature, "_integrand", counting), mp.workdps(100):
+        yield looked_at
+
+
+def test_what_grows_without_bound_takes_two_thousand_values_for_a_hundred_digits():
+    with counted_values() as looked_at:
+        found = evaluate(Integral(log(t / 7), (t, 0, 7)), THREE)
+        assert abs(found + 7) < mp.mpf(10) ** -96
+    assert looked_at.call_count < 2000
+
+
+def test_across_a_pole_a_rule_is_given_up_before_it_is_refined_to_the_end():
+    with counted_values() as looked_at, pytest.raises(Excluded, match="does not converge"):
+        evaluate(Integral(1 / (t - 1), (t, 0, 5)), THREE)
+    assert looked_at.call_count < 2000
+
+
+def test_a_halved_step_adds_the_places_between_those_that_are_known():
+    with mp.workdps(30):
+        coarse, fine = (
+            {u for n in range(halvings) for u, _, _ in _double_exponential(n, mp.prec)}
+            for halvings in (3, 4)
+        )
+        added = {u for u, _, _ in _double_exponential(3, mp.prec)}
+        assert fine == coarse | added and not coarse & added
+        assert abs(len(added) - len(coarse)) <= 1
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from contextlib import contextmanager
 from unittest import mock
 
 import pytest
@@ -11,6 +12,7 @@ from sympy import (
     Abs,
     Derivative,
     Function,
+    Integral,
     Rational,
     Sum,
     Symbol,
@@ -28,7 +30,8 @@ from sympy import (
     sympify,
 )
 
-from lossnotes.derive import Verdict, compare, equal, evaluate, verdict
+from lossnotes.derive import Verdict, compare, descent, equal, evaluate, verdict
+from lossnotes.derive.points import draw_points
 from lossnotes.derive.symbols import (
     CE,
     LSE,
@@ -288,3 +291,51 @@ def test_a_witness_shows_as_many_digits_as_tell_its_sides_apart():
 def test_a_condition_speaks_of_a_sign_in_words():
     found = equal(2 / (sign(c - 1) + 1), 4 / (2 * sign(c - 1) + 2))
     assert str(found) == "proved where (the sign of c - 1) + 1 is not 0"
+
+
+@contextmanager
+def digits_of_values():
+    """To how many digits sides are computed."""
+    found = []
+    to_digits = verdict._value_or_none
+
+    def noting(side, point, digits):
+        found.append(digits)
+        return to_digits(side, point, digits)
+
+    with mock.patch.object(verdict, "_value_or_none", noting):
+        yield found
+
+
+def tried(left, relation, right):
+    trial = verdict.Trial(left, relation, right)
+    with digits_of_values() as found:
+        trial.through(draw_points(left)[:3], 50)
+    return trial.witness is None, max(found)
+
+
+area = Integral(c**h, (c, 0, 1))
+
+
+def test_a_bound_of_integrals_that_holds_by_a_margin_takes_few_digits():
+    assert tried(area, "<=", sympify(1)) == (True, 25)
+
+
+@pytest.mark.parametrize(("little", "found"), [(1, (True, 50)), (-1, (False, 100))])
+def test_and_one_that_does_not_takes_all_of_them_and_may_fail_by_the_last(little, found):
+    assert tried(area, "<=", 1 / (h + 1) + Rational(little, 10**30)) == found
+
+
+@pytest.mark.parametrize(("bound", "most"), [(2, 30), (1, 60)])
+def test_the_bottom_of_a_gap_of_integrals_has_all_digits_if_it_is_near_zero(bound, most):
+    found = []
+    with mock.patch.object(descent, "evaluate", lambda *x: found.append(mp.dps) or evaluate(*x)):
+        list(descent.bottoms(area, sympify(bound), counts=(2,)))
+    assert max(found) == most
+
+
+def test_few_digits_that_cancel_decide_nothing():
+    gap = 10**17 * (area - 1 / (h + 1))  # to 15 digits a number like 50
+    for relation in ("<=", ">="):
+        trial = verdict.Trial(gap, relation, sympify(0))
+        assert not any(map(trial._holds_by_a_margin, draw_points(gap)[:3]))
