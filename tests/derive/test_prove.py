@@ -256,6 +256,12 @@ def test_a_power_of_a_positive_number_is_positive_unless_i_is_in_it():
     assert not is_positive(h ** (I * c))
 
 
+def test_the_kink_of_a_product_of_exponentials_and_sums_is_that_of_its_factors():
+    distance = over(i, Abs(softmax(s)[i] - delta(i, y)))
+    assert proves_equal(distance, 2 * (1 - softmax(s)[y]))
+    assert not proves_equal(distance, 1 - softmax(s)[y])
+
+
 def test_the_divergence_of_a_distribution_from_itself_is_proved_zero():
     assert equal(KL(q, q), 0).kind == "proved"
 

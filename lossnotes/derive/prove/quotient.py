@@ -16,8 +16,9 @@ def as_fraction(expression):
 
 def factored(polynomial):
     """The content and the pairs (factor, power) of a polynomial. Raises PolynomialError."""
-    if polynomial.is_Add and polynomial.free_symbols:
-        poly = Poly(polynomial, *sorted(polynomial.free_symbols, key=str))
+    names = sorted(polynomial.free_symbols, key=str)
+    if polynomial.is_Add and names and polynomial.is_polynomial(*names):
+        poly = Poly(polynomial, *names)
         if poly.domain.is_ZZ or poly.domain.is_QQ:
             content, factors = poly.factor_list()
             return content, [(factor.as_expr(), power) for factor, power in factors]
