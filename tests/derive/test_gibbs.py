@@ -81,6 +81,12 @@ FALSE = {
         ">=",
         -log(exp(c) + K - 2),
     ),
+    "backwards": (over(i, p[i] * log(p[i] / q[i])), "<=", 0),
+    "backwards, with one class that costs less": (
+        over(i, p[i] * log(p[i])) - c * p[y],
+        "<=",
+        -log(exp(c) + K - 1),
+    ),
     "all classes but one": (
         -Sum(soft[i] * log(p[i]), (i, 1, K - 1)),
         ">=",

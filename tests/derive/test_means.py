@@ -73,6 +73,16 @@ FALSE = {
     "a little less": (u**w * h ** (1 - w), "<=", Rational(99, 100) * (w * u + (1 - w) * h)),
     "a little less of one": (u**w * h ** (1 - w), "<=", w * u * Rational(99, 100) + (1 - w) * h),
     "a weight above one": (u ** (1 + w) * h ** (-w), "<=", (1 + w) * u - w * h),
+    "a weight above one, and what is added": (
+        u ** (1 + h) * x[j] ** (-h),
+        "<=",
+        (1 + h) * u + x[j],
+    ),
+    "another power of one of the two": (
+        u ** (2 * w) * h ** (1 - w),
+        "<=",
+        w * u + (1 - w) * h,
+    ),
     "weights that do not sum to one": (u**w * h ** (-w), "<=", w * u + (1 - w) * h),
     "a power that may exceed one": (x[j] ** h, "<=", h * x[j] + 1 - h),
     "the same distribution": (overlap, "<", 1),
@@ -84,6 +94,11 @@ FALSE = {
     "Jensen backwards": (over(i, p[i] * x[i]) ** w, "<=", over(i, p[i] * x[i] ** w)),
     "Popoviciu, a fifth": (variance, "<=", width**2 / 5),
     "all scores alike": (variance, "<", width**2 / 4),
+    "a mean that need not be the midpoint": (
+        (over(i, p[i] * s[i]) - (maximum(s) - maximum(-s)) / 2) ** 2,
+        "<=",
+        0,
+    ),
     "the sum in place of the width": (variance, "<=", (maximum(s) - maximum(-s)) ** 2 / 4),
     "the mean of other weights": (
         over(i, p[i] * s[i] ** 2) - over(i, q[i] * s[i]) ** 2,

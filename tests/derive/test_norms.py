@@ -96,6 +96,7 @@ FALSE = {
     "the worst twice": (margin_loss(s, y) + Max(0, -margin(s, y)), "<=", violations),
     "signs that cancel": (maximum(Abs(s)), "<=", over(i, s[i])),
     "the sum without a class": (maximum(Abs(s)), "<=", over(i, (1 - delta(i, y)) * Abs(s[i]))),
+    "the sum without a class, of which there is one": (maximum(Abs(s)), "<=", lengths - Abs(s[y])),
     "the mean": (maximum(Abs(s)), "<=", lengths / K),
     "one score alone": (maximum(Abs(s)), "<", lengths),
     "a part of the largest": (maximum(Abs(s)), "<=", Abs(s[j])),
@@ -106,6 +107,7 @@ FALSE = {
     "K times the squares": (K * squares, "<=", lengths**2),
     "signs in one factor": (over(i, s[i] * v[i]), "<=", lengths * over(i, v[i])),
     "the norms of one score alone": (sqrt(squares), "<", lengths),
+    "the larger square of a negative number": (sqrt(over(i, x[i] ** 2)), "<=", -over(i, x[i])),
     "squares of what need not be below one": (
         over(i, (x[i] - p[i]) ** 2),
         "<=",
@@ -130,3 +132,9 @@ def test_a_row_and_a_class_are_two_numbers_where_a_sum_of_kinks_is_looked_at():
     lengths = Sum(Abs(X[n, i]), (n, 1, N), (i, 1, K))
     assert is_nonnegative_atom(unfold(lengths))
     assert not is_nonnegative_atom(unfold(Sum(Abs(X[n, i]) + n - i, (n, 1, N), (i, 1, K))))
+
+
+def test_a_sum_of_kinks_is_not_negative_where_no_side_of_a_term_is():
+    assert is_nonnegative_atom(unfold(over(i, s[i] + Abs(s[i]))))
+    assert not is_nonnegative_atom(unfold(over(i, 2 * s[i] + Abs(s[i]))))
+    assert not is_nonnegative_atom(unfold(over(i, Abs(s[i]) - 2 * s[i])))

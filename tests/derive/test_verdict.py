@@ -335,7 +335,9 @@ def test_the_bottom_of_a_gap_of_integrals_has_all_digits_if_it_is_near_zero(boun
 
 
 def test_few_digits_that_cancel_decide_nothing():
-    gap = 10**17 * (area - 1 / (h + 1))  # to 15 digits a number like 50
-    for relation in ("<=", ">="):
-        trial = verdict.Trial(gap, relation, sympify(0))
-        assert not any(map(trial._holds_by_a_margin, draw_points(gap)[:3]))
+    fifteen = 10**17 * (area - 1 / (h + 1))  # to 15 digits a number like 50
+    both = 10**30 * (log(area) + log(h + 1))  # and to 25 one like 10^4
+    for gap in (fifteen, both):
+        for relation in ("<=", ">="):
+            trial = verdict.Trial(gap, relation, sympify(0))
+            assert not any(map(trial._holds_by_a_margin, draw_points(gap)[:3]))
