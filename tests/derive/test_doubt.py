@@ -72,6 +72,7 @@ SHARP = {
         "squares of a sum that cancels",
         "signs in one factor",
         "squares of what need not be below one",
+        "half of what is below one",
         "a number above one",
         "what is told on one side, on the other",
     ),

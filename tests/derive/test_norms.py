@@ -113,6 +113,7 @@ FALSE = {
         "<=",
         over(i, Abs(x[i] - p[i])),
     ),
+    "half of what is below one": ((p[j] - q[j]) ** 2, "<=", Abs(p[j] - q[j]) / 2),
     "less than the distance": ((a - b) ** 2, "<=", Rational(99, 100) * Abs(a - b)),
     "strict, where both are one number": ((a - b) ** 2, "<", Abs(a - b)),
     "a number above one": ((a - h) ** 2, "<=", Abs(a - h)),

@@ -91,6 +91,13 @@ def test_a_neighbour_that_is_false_is_refuted_and_the_prover_alone_does_not_prov
     assert compare(*claim).kind == "refuted"
 
 
+def test_a_batch_that_may_be_empty_has_no_sum_that_is_surely_positive():
+    M = Symbol("M", integer=True, nonnegative=True)
+    Y = Scores("Y", shape=(M, K))
+    assert proves_bound(0, "<", rows(exp(X[n, j])))
+    assert not proves_bound(0, "<", Sum(exp(Y[n, j]), (n, 1, M)))
+
+
 def test_an_index_that_is_free_beside_the_sum_that_binds_it_has_a_range_of_its_own():
     b = Scores("b", shape=(N,))
     squares = Sum(b[i] ** 2, (i, 1, N))
