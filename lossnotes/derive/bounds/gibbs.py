@@ -32,7 +32,7 @@ def by_gibbs(goal, holds):
         return False
     for inside, weight in _weights(goal, expression, place).items():
         weight = -weight
-        if not (_is_positive_everywhere(goal, inside, place)):
+        if not _is_positive_everywhere(goal, inside, place):
             continue
         if not _is_positive_everywhere(goal, weight, place):
             continue

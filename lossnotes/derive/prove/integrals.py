@@ -126,7 +126,7 @@ def _gaussian(integrand, variable, lower, upper):
     return Add(*moments) * exp(c + b**2 / (4 * a)) / (2 if lower == 0 else 1)
 
 
-def factored(part):
+def _factored_power(part):
     """A power of a sum as powers of its factors."""
     return factor(part.base) ** part.exp if part.count_ops() < LONG else part
 
@@ -135,7 +135,7 @@ def by_substitution(integrand, variable):
     """f'(x) exp(f(x)) is the slope of exp(f(x)), and f'(x) f(x)^n that of a power of f(x)."""
     sums = [part for part in integrand.atoms(Pow) if part.exp.is_negative and part.base.is_Add]
     if sums:
-        integrand = powsimp(integrand.xreplace({part: factored(part) for part in sums}))
+        integrand = powsimp(integrand.xreplace({part: _factored_power(part) for part in sums}))
     for part in Mul.make_args(integrand):
         base, power = part.as_base_exp()
         if isinstance(part, exp):
