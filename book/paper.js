@@ -13,7 +13,7 @@ async pages => {
     const base = new URL(page);
     const document_ = await parsed(base);
     const article = document_.querySelector(".bd-article");
-    article.querySelectorAll("script, .headerlink, .toctree-wrapper, .copybtn, noscript, .on-paper").forEach(e => e.remove());
+    article.querySelectorAll("script, .headerlink, .toctree-wrapper, .copybtn, noscript, .on-paper, .katex-mathml, .derivation details > ol").forEach(e => e.remove());
     for (const element of article.querySelectorAll("[id]")) element.id = anchor(page, element.id);
     for (const link of article.querySelectorAll("a[href]")) {
       const to = new URL(link.getAttribute("href"), base);
@@ -86,7 +86,11 @@ async pages => {
   document.body.normalize();
   await Promise.all([...document.images].map(image => image.decode().catch(() => {})));
   const dead = [...document.querySelectorAll("a[href^='#']")].filter(link => !document.getElementById(link.hash.slice(1)));
+  const room = document.documentElement.clientWidth;
+  const wide = document.documentElement.scrollWidth > room
+    ? [...document.querySelectorAll(".chapter *")].filter(e => e.getBoundingClientRect().right > room + 1) : [];
   return {
+    wide: wide.map(element => element.outerHTML.slice(0, 100)),
     dead: dead.map(link => `${link.textContent}: ${link.getAttribute("href")}`),
     figures: document.querySelectorAll("figure").length,
     formulas: document.querySelectorAll(".katex").length,

@@ -20,10 +20,14 @@ ROOT = Path(__file__).parents[1]
 BROWSERS = ["chromium", "chromium-browser", "google-chrome"]
 CHROMIUM = next(filter(None, map(shutil.which, BROWSERS)), None)
 PAGES = parse_toc_yaml(ROOT / "_toc.yml")
-A4 = {
-    "width": 794,
-    "height": 1123,
-}  # pixels, so that nothing moves when it is printed
+# Text of 18 pixels becomes text of 10 points, and all else keeps its proportions of the screen.
+SCALE = 0.74
+# The room between the margins of the sheet, in pixels that are scaled then: as it is laid out here,
+# it is printed.
+SHEET = {
+    "width": round(166 / 25.4 * 96 / SCALE),
+    "height": round(251 / 25.4 * 96 / SCALE),
+}
 
 
 class Quiet(http.server.SimpleHTTPRequestHandler):
@@ -42,11 +46,12 @@ def serve(folder):
 def print_book(browser, site, pages, target):
     """Print pages of a site, such as "book/losses/kl", in their order into a PDF.
 
-    How many figures and formulas are in it. ValueError if a link in it leads nowhere.
+    How many figures and formulas are in it. ValueError if a link in it leads nowhere, or if
+    something is wider than the paper: Chromium would print the whole book smaller.
     """
     here, address = Path(__file__), serve(site)
     addresses = [f"{address}/{page}.html" for page in pages]
-    page = browser.new_page(viewport=A4)
+    page = browser.new_page(viewport=SHEET)
     # Else it is laid out for the screen before and after.
     page.emulate_media(media="print")
     page.goto(addresses[0])
@@ -54,10 +59,13 @@ def print_book(browser, site, pages, target):
     counts = page.evaluate(here.with_suffix(".js").read_text(), addresses)
     if dead := counts.pop("dead"):
         raise ValueError(f"links that lead nowhere: {'; '.join(dead[:5])}")
+    if wide := counts.pop("wide"):
+        raise ValueError(f"wider than the paper: {'; '.join(wide[:5])}")
     printed = page.pdf(
         prefer_css_page_size=True,
         outline=True,
         tagged=True,
+        scale=SCALE,
         print_background=True,
     )
     page.close()

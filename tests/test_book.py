@@ -12,6 +12,7 @@ import shutil
 import subprocess
 import sys
 import zipfile
+from collections import Counter
 from pathlib import Path
 from types import SimpleNamespace
 from urllib.parse import urlencode, urlsplit
@@ -1831,12 +1832,13 @@ def printed(site, browser, tmp_path_factory):
     return target, paper.print_book(browser, site, paper.PAGES, target)
 
 
-def said_by(program, pdf):
+def said_by(program, pdf, *options):
     """What a program of poppler says of a PDF."""
     if shutil.which(program) is None:
         pytest.skip(f"{program} is not there: apt install poppler-utils")
     arguments = [pdf, "-"] if program == "pdftotext" else [pdf]
-    return subprocess.run([program, *arguments], capture_output=True, text=True, check=True).stdout
+    command = [program, *options, *arguments]
+    return subprocess.run(command, capture_output=True, text=True, check=True).stdout
 
 
 def articles(site):
@@ -1871,6 +1873,15 @@ def test_the_book_on_paper_has_an_outline_and_can_be_sent(printed):
         assert sum(1 for _ in outline.root) >= len(paper.PAGES)
         assert [round(float(side)) for side in pdf.pages[0].MediaBox] == [0, 0, 595, 842]
     assert printed[0].stat().st_size < 12e6
+
+
+def test_the_book_on_paper_is_in_the_size_of_type_it_is_set_in(printed):
+    """Text of ten points under a running head of nine."""
+    words = said_by("pdftotext", printed[0], "-bbox")
+    edges = re.findall('yMin="(.*?)" .* yMax="(.*?)"', words)
+    heights = [round(float(bottom) - float(top), 2) for top, bottom in edges]
+    ((text, _),) = Counter(heights).most_common(1)
+    assert text / heights[0] == pytest.approx(10 / 9, rel=0.01)
 
 
 OFFERED = '<p class="on-paper"><a href="../lossnotes.{}">The book</a></p>'
@@ -1922,6 +1933,13 @@ def test_a_link_that_leads_nowhere_is_not_printed(browser, tmp_path):
     body = "<article class='bd-article'><h1>A</h1><a href='#nowhere'>there</a></article>"
     (tmp_path / "a.html").write_text(f"<!doctype html><title>A</title>{body}")
     with pytest.raises(ValueError, match="there: #.*--nowhere"):
+        paper.print_book(browser, tmp_path, ["a"], tmp_path / "a.pdf")
+
+
+def test_what_is_wider_than_the_paper_is_not_printed(browser, tmp_path):
+    body = "<article class='bd-article'><h1>A</h1><p style='width: 60rem'>long</p></article>"
+    (tmp_path / "a.html").write_text(f"<!doctype html><title>A</title>{body}")
+    with pytest.raises(ValueError, match='wider than the paper: <p style="width: 60rem">long'):
         paper.print_book(browser, tmp_path, ["a"], tmp_path / "a.pdf")
 
 
