@@ -9,6 +9,7 @@ Excluded: results below the smallest normal number, which have fewer digits to g
 """
 
 from functools import cache
+from typing import NamedTuple
 
 import mpmath
 import numpy as np
@@ -78,14 +79,26 @@ def score_rows(dtype):
     return [row.astype(dtype) for row in rows]
 
 
+class Right(NamedTuple):
+    """The exact scores of a row, its probabilities, its LSE and the loss of each class."""
+
+    s: list
+    p: list
+    lse: mpf
+    losses: list
+
+
 @cache
-def reference(dtype, number):
-    """The exponentials of a row of scores, their sum and its logarithm."""
-    row = score_rows(dtype)[number]
-    s = exact(row)
-    e = [mpmath.exp(x) for x in s]
-    total = mpmath.fsum(e)
-    return s, [x / total for x in e], mpmath.log(total)
+def score_references(dtype):
+    """The rows of scores, each with what is right for it."""
+    references = []
+    for row in score_rows(dtype):
+        s = exact(row)
+        e = [mpmath.exp(x) for x in s]
+        total = mpmath.fsum(e)
+        lse = mpmath.log(total)
+        references.append((row, Right(s, [x / total for x in e], lse, [lse - x for x in s])))
+    return references
 
 
 @cache
@@ -111,16 +124,30 @@ def probability_rows(dtype):
     return pairs
 
 
+@cache
+def probability_references(dtype):
+    """Each of the pairs (q, p) with its exact entries and their logarithms."""
+    return [
+        [(v, numbers := exact(v), [mpmath.log(x) for x in numbers]) for v in pair]
+        for pair in probability_rows(dtype)
+    ]
+
+
 def labels_to_try(row):
     return {0, int(row.argmax()), int(row.argmin()), len(row) - 1}
 
 
 def targets_to_try(row, dtype):
-    k = len(row)
-    rng = np.random.default_rng(k)
-    dense = softmax(rng.normal(0, 2, k))
-    confident = np.where(np.arange(k) == row.argmax(), 1 - 1e-6, 1e-6 / (k - 1))
-    return [q.astype(dtype) for q in (dense, confident, np.eye(k)[row.argmax()])]
+    """Probability vectors, each with its exact entries."""
+    return targets_with_label(len(row), int(row.argmax()), dtype)
+
+
+@cache
+def targets_with_label(k, label, dtype):
+    dense = softmax(np.random.default_rng(k).normal(0, 2, k))
+    confident = np.where(np.arange(k) == label, 1 - 1e-6, 1e-6 / (k - 1))
+    targets = [q.astype(dtype) for q in (dense, confident, np.eye(k)[label])]
+    return [(q, exact(q)) for q in targets]
 
 
 def entries(row):
@@ -133,63 +160,58 @@ def entries(row):
 
 
 def of_logsumexp(f, dtype):
-    for number, row in enumerate(score_rows(dtype)):
-        s, p, lse = reference(dtype, number)
-        yield f(row), lse, abs(max(s))
+    for row, right in score_references(dtype):
+        yield f(row), right.lse, abs(max(right.s))
 
 
 def of_softmax(f, dtype):
-    for number, row in enumerate(score_rows(dtype)):
-        s, p, lse = reference(dtype, number)
-        yield from zip(f(row), p, strict=True)
+    for row, right in score_references(dtype):
+        yield from zip(f(row), right.p, strict=True)
 
 
 def of_log_softmax(f, dtype):
-    for number, row in enumerate(score_rows(dtype)):
-        s, p, lse = reference(dtype, number)
-        yield from zip(f(row), [x - lse for x in s], strict=True)
+    for row, right in score_references(dtype):
+        yield from zip(f(row), [-loss for loss in right.losses], strict=True)
 
 
 def of_jacobian(f, dtype):
-    for number, row in enumerate(score_rows(dtype)):
-        s, p, lse = reference(dtype, number)
+    for row, right in score_references(dtype):
         jacobian = f(row)
         for i in entries(row):
             for j in entries(row):
-                yield jacobian[i, j], p[i] * ((i == j) - p[j])
+                yield jacobian[i, j], right.p[i] * ((i == j) - right.p[j])
 
 
 def of_log_loss(f, dtype):
-    for number, row in enumerate(score_rows(dtype)):
-        s, p, lse = reference(dtype, number)
+    for row, right in score_references(dtype):
         for y in labels_to_try(row):
-            yield f(row, y), lse - s[y]
+            yield f(row, y), right.losses[y]
 
 
 def of_log_loss_grad(f, dtype):
-    for number, row in enumerate(score_rows(dtype)):
-        s, p, lse = reference(dtype, number)
+    for row, right in score_references(dtype):
         for y in labels_to_try(row):
             computed = f(row, y)
             for i in entries(row):
-                yield computed[i], p[i] - (i == y)
+                yield computed[i], right.p[i] - (i == y)
+
+
+def mean(weights, values):
+    """The mean of values, some of which may be infinite where the weight is zero."""
+    pairs = zip(weights, values, strict=True)
+    return mpmath.fdot(pair for pair in pairs if pair[0])
 
 
 def of_log_loss_of_vectors(f, dtype):
-    for number, row in enumerate(score_rows(dtype)):
-        s, p, lse = reference(dtype, number)
-        for q in targets_to_try(row, dtype):
-            yield (
-                f(row, q),
-                mpmath.fsum(a * (lse - b) for a, b in zip(exact(q), s, strict=True) if a),
-            )
+    for row, right in score_references(dtype):
+        for q, weights in targets_to_try(row, dtype):
+            yield f(row, q), mean(weights, right.losses)
 
 
 def of_log_loss_grad_of_vectors(f, dtype):
-    for number, row in enumerate(score_rows(dtype)):
-        s, p, lse = reference(dtype, number)
-        for q in targets_to_try(row, dtype):
-            yield from difference_from_target(f(row, q), p, exact(q), entries(row))
+    for row, right in score_references(dtype):
+        for q, weights in targets_to_try(row, dtype):
+            yield from difference_from_target(f(row, q), right.p, weights, entries(row))
 
 
 def difference_from_target(computed, p, q, entries):
@@ -227,43 +249,42 @@ def of_optimal_gap(f, dtype):
 
 
 def of_smoothed_log_loss(f, dtype):
-    for number, row in enumerate(score_rows(dtype)):
-        s, p, lse = reference(dtype, number)
+    for row, right in score_references(dtype):
         for epsilon, convention in settings(len(row)):
             q = smoothed(len(row), 1, epsilon, convention)
-            expected = mpmath.fsum(a * (lse - b) for a, b in zip(q, s, strict=True))
-            yield f(row, 1, epsilon, convention), expected
+            yield f(row, 1, epsilon, convention), mpmath.fdot(q, right.losses)
 
 
 def of_smoothed_log_loss_grad(f, dtype):
-    for number, row in enumerate(score_rows(dtype)):
-        s, p, lse = reference(dtype, number)
+    for row, right in score_references(dtype):
         for epsilon, convention in settings(len(row)):
             q = smoothed(len(row), 1, epsilon, convention)
-            yield from difference_from_target(f(row, 1, epsilon, convention), p, q, entries(row))
+            yield from difference_from_target(
+                f(row, 1, epsilon, convention), right.p, q, entries(row)
+            )
 
 
 def of_entropy(f, dtype):
-    for q, _ in probability_rows(dtype):
-        yield f(q), -mpmath.fsum(a * mpmath.log(a) for a in exact(q) if a)
+    for (q, weights, logs), _ in probability_references(dtype):
+        yield f(q), -mean(weights, logs)
 
 
 def of_kl_divergence(f, dtype):
-    for q, p in probability_rows(dtype):
-        terms = [a * mpmath.log(a / b) for a, b in zip(exact(q), exact(p), strict=True) if a]
+    for (q, weights, logs), (p, _, logs_p) in probability_references(dtype):
+        triples = zip(weights, logs, logs_p, strict=True)
+        terms = [a * (log_a - log_b) for a, log_a, log_b in triples if a]
         exact_sum = max(mpf(0), mpmath.fsum(terms))  # q and p sum to one up to rounding only
         yield f(q, p), exact_sum, max(abs(t) for t in terms)
 
 
 def of_cross_entropy(f, dtype):
-    for q, p in probability_rows(dtype):
-        pairs = zip(exact(q), exact(p), strict=True)
-        yield f(q, p), -mpmath.fsum(a * mpmath.log(b) for a, b in pairs if a)
+    for (q, weights, _), (p, _, logs_p) in probability_references(dtype):
+        yield f(q, p), -mean(weights, logs_p)
 
 
 def of_gradient_in_p(f, dtype):
-    for q, p in probability_rows(dtype):
-        pairs = zip(exact(q), exact(p), strict=True)
+    for (q, weights, _), (p, exact_p, _) in probability_references(dtype):
+        pairs = zip(weights, exact_p, strict=True)
         yield from zip(f(q, p), [-a / b for a, b in pairs], strict=True)
 
 
@@ -271,15 +292,19 @@ GAMMA = 2.5
 
 
 def length(p):
-    return mpmath.sqrt(mpmath.fsum(x * x for x in p))
+    return mpmath.sqrt(mpmath.fsum(p, squared=True))
+
+
+def distances(p, y):
+    return [1 - x if i == y else x for i, x in enumerate(p)]
 
 
 def squared_distance(p, y):
-    return mpmath.fsum((x - (i == y)) ** 2 for i, x in enumerate(p))
+    return mpmath.fsum(distances(p, y), squared=True)
 
 
 def absolute_distance(p, y):
-    return mpmath.fsum(abs(x - (i == y)) for i, x in enumerate(p))
+    return mpmath.fsum(distances(p, y), absolute=True)
 
 
 def forgiven(p, y):
@@ -293,7 +318,21 @@ def forgiven_slope(x):
     return GAMMA * (1 - x) ** (GAMMA - 1) * mpmath.log(x) - (1 - x) ** GAMMA / x
 
 
-# The loss of class y, and the entry i of its gradient.
+def spherical_slopes(p, y, classes):
+    norm = length(p)
+    return [(p[y] * p[i] / norm**2 - (i == y)) / norm for i in classes]
+
+
+def slope_of_label(slope):
+    """The gradient of a loss that depends on the probability of the label alone."""
+
+    def slopes(p, y, classes):
+        return [slope(p[y]) if i == y else mpf(0) for i in classes]
+
+    return slopes
+
+
+# The loss of class y, and some entries of its gradient.
 PROPER = {
     surprisal: lambda p, y: -mpmath.log(p[y]),
     brier_loss: squared_distance,
@@ -302,10 +341,10 @@ PROPER = {
     focal_loss: forgiven,
 }
 PROPER_GRAD = {
-    surprisal_grad: lambda p, y, i: -(i == y) / p[y],
-    brier_loss_grad: lambda p, y, i: 2 * (p[i] - (i == y)),
-    spherical_loss_grad: lambda p, y, i: (p[y] * p[i] / length(p) ** 2 - (i == y)) / length(p),
-    focal_loss_grad: lambda p, y, i: (i == y) * forgiven_slope(p[y]),
+    surprisal_grad: slope_of_label(lambda x: -1 / x),
+    brier_loss_grad: lambda p, y, classes: [2 * (p[i] - (i == y)) for i in classes],
+    spherical_loss_grad: spherical_slopes,
+    focal_loss_grad: slope_of_label(forgiven_slope),
 }
 
 
@@ -315,27 +354,29 @@ def with_gamma(f, p, y):
 
 def of_label(f, dtype):
     """The loss of a label, or its gradient."""
-    for _, row in probability_rows(dtype):
-        p = exact(row)
+    for _, (row, p, _) in probability_references(dtype):
         for y in labels_to_try(row):
-            if f in PROPER:
-                yield with_gamma(f, row, y), PROPER[f](p, y)
-                continue
             found = with_gamma(f, row, y)
-            for i in entries(row):
-                yield found[i], PROPER_GRAD[f](p, y, i)
+            if f in PROPER:
+                yield found, PROPER[f](p, y)
+                continue
+            some = list(entries(row))
+            yield from zip(found[some], PROPER_GRAD[f](p, y, some), strict=True)
 
 
 def of_expectation(f, dtype):
     """The mean loss of a vector, or its gradient, where terms of both signs may cancel."""
-    for target, row in [pair for pair in probability_rows(dtype) if len(pair[0]) <= 10]:
-        q, p = exact(target), exact(row)
-        found, some = with_gamma(f, row, target), [y for y, weight in enumerate(q) if weight]
-        if f in PROPER:
-            yield found, mpmath.fsum(q[y] * PROPER[f](p, y) for y in some)
+    for (target, q, _), (row, p, _) in probability_references(dtype):
+        if len(q) > 10:
             continue
-        for i in entries(row):
-            terms = [q[y] * PROPER_GRAD[f](p, y, i) for y in some]
+        found, labels = with_gamma(f, row, target), [y for y, weight in enumerate(q) if weight]
+        if f in PROPER:
+            yield found, mpmath.fsum(q[y] * PROPER[f](p, y) for y in labels)
+            continue
+        some = list(entries(row))
+        slopes = [PROPER_GRAD[f](p, y, some) for y in labels]
+        for i, column in zip(some, zip(*slopes, strict=True), strict=True):
+            terms = [q[y] * slope for y, slope in zip(labels, column, strict=True)]
             yield found[i], mpmath.fsum(terms), max(map(abs, terms))
 
 
@@ -369,13 +410,12 @@ def hinges(dtype):
 
 
 def of_hessian_of_vectors(f, dtype):
-    for number, row in enumerate(score_rows(dtype)):
-        s, p, lse = reference(dtype, number)
-        for q in targets_to_try(row, dtype)[:2]:
-            hessian, mass = f(row, q), mpmath.fsum(exact(q))
+    for row, right in score_references(dtype):
+        for q, weights in targets_to_try(row, dtype)[:2]:
+            hessian, mass = f(row, q), mpmath.fsum(weights)
             for i in list(entries(row))[:3]:
                 for j in entries(row):
-                    yield hessian[i, j], mass * p[i] * ((i == j) - p[j])
+                    yield hessian[i, j], mass * right.p[i] * ((i == j) - right.p[j])
 
 
 def hessian_of_label(s):
@@ -446,8 +486,8 @@ def worst_error(check, f, dtype):
         elif scale >= tiny:
             if not np.isfinite(computed):
                 return np.inf, count
-            ulp = mpf(float(np.spacing(dtype(float(scale)))))
-            worst = max(worst, float(abs(mpf(float(computed)) - expected) / ulp))
+            ulp = float(np.spacing(dtype(float(scale))))
+            worst = max(worst, float(abs(float(computed) - expected) / ulp))
     return worst, count
 
 
