@@ -422,8 +422,10 @@ def _against_differences(value, number, point, wrt, found, on_simplex):
         direction[entry] = 1
         if on_simplex:
             direction[other] = -1
-        line = Line(value, point, wrt, direction.reshape(x.shape))
-        slope, error = _slope(line, on_simplex)
+        with warnings.catch_warnings(), np.errstate(all="ignore"):
+            warnings.simplefilter("ignore")
+            line = Line(value, point, wrt, direction.reshape(x.shape))
+            slope, error = _slope(line, on_simplex)
         got = found[entry] - (found[other] if on_simplex else 0)
         tolerance = error + ULPS * _ulp(slope, x.dtype)
         yield Check("differences", number, entry, other, got, slope, got - slope, tolerance)
@@ -462,14 +464,12 @@ class Line:
     def __call__(self, t):
         """The value, NaN where there is none."""
         moved = (self.x + t * self.direction).astype(self.x.dtype)
-        with warnings.catch_warnings(), np.errstate(all="ignore"):
-            warnings.simplefilter("ignore")
-            try:
-                found = self.point.passed_to(self.value, **{self.wrt: moved})
-            except (ValueError, ArithmeticError):
-                if t == 0:
-                    raise
-                return np.nan
+        try:
+            found = self.point.passed_to(self.value, **{self.wrt: moved})
+        except (ValueError, ArithmeticError):
+            if t == 0:
+                raise
+            return np.nan
         if found.shape:
             raise ValueError(f"value has shape {found.shape}: a scalar is needed")
         if found.dtype.kind == "f" and found.dtype.itemsize < self.x.dtype.itemsize:
@@ -571,7 +571,6 @@ class Estimate:
         return replace(self, error=max(self.error, noise / self.last.h))
 
 
-@np.errstate(over="ignore", invalid="ignore", divide="ignore")
 def _slope(line, on_simplex):
     """The derivative at t = 0 and its error, by Ridders' extrapolation of central differences.
 
@@ -610,6 +609,7 @@ def _extrapolated(line, h, smallest):
     None where nothing can be extrapolated.
     """
     found, previous, first = [], [], len(line.levels)
+    least = inf  # error in `found`
     while h >= smallest:
         level = line.level(h)
         row = [level.slope]
@@ -618,15 +618,21 @@ def _extrapolated(line, h, smallest):
         for k in range(1, len(row)):
             change = max(abs(row[k] - row[k - 1]), abs(row[k] - previous[k - 1]))
             found.append(Estimate(row[k], 2 * change, level))
-        settled = (e for e in found if e.error + e.last.rounding < level.rounding)
-        if any(estimate.explains(level, level.rounding) for estimate in settled):
-            break
+            least = min(least, 2 * change + level.rounding)
+        if least < level.rounding:
+            settled = (e for e in found if e.error + e.last.rounding < level.rounding)
+            if any(estimate.explains(level, level.rounding) for estimate in settled):
+                break
         previous, h = row if isfinite(level.slope) else [], h / 2
     if not found:
         return None
     line.listen(line.levels[-1].h)
-    found = [replace(e, error=e.error + line.rounding(e.last)) for e in found]
-    for estimate in sorted(found, key=lambda estimate: estimate.error):
+
+    def with_rounding(estimate):
+        return estimate.error + line.rounding(estimate.last)
+
+    for estimate in sorted(found, key=with_rounding):
+        estimate = replace(estimate, error=with_rounding(estimate))
         finer = [level for level in line.levels[first:] if level.h < estimate.last.h]
         if all(estimate.explains(level, line.rounding(level)) for level in finer):
             return estimate  # and no large steps that agree by chance
