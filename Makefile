@@ -37,6 +37,8 @@ pdf: book  ## print the book, as A4 pages in one file
 epub: book  ## pack the book as an e-book, with its formulas as MathML
 	@$(BIN)/python book/ebook.py
 
+# Three workers share the cores: a thread of one that waits would keep them from the others.
+test: export OPENBLAS_NUM_THREADS := 1
 test: .venv/.installed .venv/.workbench  ## run every test, every notebook and the browser
 	@$(BIN)/pytest -n 3 --dist loadfile --no-loadscope-reorder --nbval --nbval-current-env --nbval-cell-timeout 30 tests book
 
