@@ -1,9 +1,12 @@
 """Arithmetic that keeps its last digits: what the formulas of the chapters are computed with.
 
-float32 input is computed in float64 and rounded once, at the end. In float64 the difference of
-two scores is itself rounded, and exp would magnify that: e^d for d = -300 loses two digits to
-the rounding of d alone. So the rounding error of a difference is computed too, which is exact
-(Knuth, The Art of Computer Programming 2, 4.2.2, theorem B).
+float32 input is computed in float64 and rounded once, at the end. NumPy's exponential in float32
+takes half the time. But it errs by up to 2.5 ulps, and then two million random entries of the log
+loss's gradient are off by up to 4.9.
+
+In float64 the difference of two scores is itself rounded, and exp would magnify that: e^d for
+d = -300 loses two digits to the rounding of d alone. So the rounding error of a difference is
+computed too, which is exact (Knuth, The Art of Computer Programming 2, 4.2.2, theorem B).
 """
 
 import numpy as np
