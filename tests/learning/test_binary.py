@@ -1,4 +1,5 @@
 import warnings
+from functools import cache
 
 import mpmath
 import numpy as np
@@ -145,7 +146,7 @@ def scores(dtype):
 
 def targets(dtype):
     soft = np.random.default_rng(6).random(3)
-    return [dtype(q) for q in (0, 1, 0.5, *soft, 1e-6, 1 - 1e-6)]
+    return [(dtype(q),) for q in (0, 1, 0.5, *soft, 1e-6, 1 - 1e-6)]
 
 
 def predictions(dtype):
@@ -209,21 +210,29 @@ EXACT = {
 }
 
 
-def worst_error(f, exact, dtype):
-    """The worst error of `f` in ulps, and of how many numbers."""
+@cache
+def comparisons(exact, dtype):
+    """For each target the arguments, and of each place what is exact and the largest term."""
     places = predictions(dtype) if exact in (exact_loss_of_p, exact_loss_of_p_grad) else None
     places = scores(dtype) if places is None else places[(places > 0) & (places < 1)]
-    alone = exact in (exact_sigmoid, exact_sigmoid_grad)
+    some = [()] if exact in (exact_sigmoid, exact_sigmoid_grad) else targets(dtype)
+    found = []
+    for target in some:
+        results = [exact(*(mpf(float(x)) for x in (place, *target))) for place in places]
+        right = [(result[0], dtype(float(max(abs(result[0]), *result)))) for result in results]
+        found.append(((places, *target), right))
+    return found
+
+
+def worst_error(f, exact, dtype):
+    """The worst error of `f` in ulps, and of how many numbers."""
     worst, count = 0, 0
-    for q in [None] if alone else targets(dtype):
-        found = np.asarray(f(places) if alone else f(places, q))
+    for arguments, right in comparisons(exact, dtype):
+        found = np.asarray(f(*arguments))
         assert found.dtype == dtype
-        for place, number in zip(places, found, strict=True):
-            numbers = [mpf(float(x)) for x in ([place] if alone else [place, q])]
-            expected, *largest = exact(*numbers)
-            scale = dtype(float(max([abs(expected), *largest])))
+        for number, (expected, scale) in zip(found, right, strict=True):
             if scale >= np.finfo(dtype).tiny:
-                off = abs(mpf(float(number)) - expected) / mpf(float(np.spacing(scale)))
+                off = abs(float(number) - expected) / float(np.spacing(scale))
                 worst, count = max(worst, float(off)), count + 1
     return worst, count
 
