@@ -6,6 +6,7 @@ which is the last entry in the first row of the exponential of a bidiagonal matr
 a derivative in eta_k repeats that eta_k. It knows no special case, equal eta included.
 """
 
+import itertools
 import math
 import tracemalloc
 from collections import Counter
@@ -50,10 +51,10 @@ def exact(eta):
         classes = range(len(eta))
         whole = integral()
         mean = [integral(k) / whole for k in classes]
-        covariance = [
-            [integral(j, k) / whole - mean[j] * mean[k] for k in classes] for j in classes
-        ]
-        return float(mpmath.log(whole)), np.array(mean, float), np.array(covariance, float)
+        covariance = np.empty((len(eta), len(eta)))
+        for j, k in itertools.combinations_with_replacement(classes, 2):
+            covariance[j, k] = covariance[k, j] = integral(j, k) / whole - mean[j] * mean[k]
+        return float(mpmath.log(whole)), np.array(mean, float), covariance
 
 
 def worst_errors():
