@@ -87,9 +87,11 @@ def test_the_entropy_of_a_vector_close_to_one_hot_keeps_its_digits():
 def reference(s, alpha):
     """(p, max of p.s + H) by bisection with all digits, and the scores as exact numbers."""
     s, beta = [mpf(float(x)) for x in s], mpf(alpha) - 1
+    inverse, rests = 1 / beta, [1 - beta * (max(s) - x) for x in s]
 
     def prediction(v):
-        return [max(mpf(0), 1 - beta * (v + max(s) - x)) ** (1 / beta) for x in s]
+        lost = beta * v
+        return [(rest - lost) ** inverse if rest > lost else mpf(0) for rest in rests]
 
     low, high = mpf(0), 1 / beta
     for _ in range(200):
