@@ -23,7 +23,6 @@ try:
     from lossnotes.homework.scores import cell, write
     from lossnotes.homework.similar import similar, table
     from lossnotes.homework.submissions import GradeError, find, opened, read_students
-    from lossnotes.portrait import portrait
     from lossnotes.studies.record import Study, StudyError
 except ModuleNotFoundError as missing:
     if (name := missing.name.partition(".")[0]) == "lossnotes":
@@ -50,6 +49,8 @@ def portrait_command(
     ] = "",
 ):
     """Say what the machine can tell of any loss: a row for each property, with its verdict."""
+    from lossnotes.portrait import portrait  # what it needs only this command waits for
+
     try:
         print(portrait(loss, where=where))
     except ValueError as error:
