@@ -306,7 +306,7 @@ def grade(
     Returns how many submissions there are of each status.
     Raises QuestionError, GradeError and NoSandbox.
     """
-    assignment = load(Path(path, "questions.toml"))
+    assignment = load(Path(path, "questions.toml"), practice=False)
     with opened(submissions) as folder:
         return _grade(
             assignment, path, folder, Path(out), executor, secret, students, trusted, anonymous

@@ -592,9 +592,12 @@ class Assignment(Model):
         return json.dumps(public, indent=1, ensure_ascii=False)
 
 
-def load(path):
-    """The assignment in a question file, with every formula tried. Raises QuestionError."""
-    return _tried(*_text(path))
+def load(path, practice=True):
+    """The assignment in a question file, with every formula tried. Raises QuestionError.
+
+    Without `practice` those of the exercises, which nobody grades, are not.
+    """
+    return _tried(*_text(path), practice)
 
 
 def read(path):
@@ -627,11 +630,12 @@ def _read(text, path, chapter):
 
 
 @lru_cache(16)
-def _tried(text, path, chapter):
+def _tried(text, path, chapter, practice):
     assignment = _read(text, path, chapter)
     parameters = assignment.parameters(b"", "")
     asked_of_all = [(question, parameters) for question in assignment.questions]
-    for question, numbers in asked_of_all + [(each, {}) for each in assignment.practice]:
+    exercises = [(each, {}) for each in assignment.practice] if practice else []
+    for question, numbers in asked_of_all + exercises:
         try:
             problem = question.problem(numbers)
         except (ExpressionError, ProbeError, ValueError) as error:

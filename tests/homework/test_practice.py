@@ -200,3 +200,8 @@ def test_a_number_that_is_no_root_is_no_solution():
     wrong = number.model_copy(update={"solution": "17"})
     assert "does not solve the equation" in wrong.problem({})
     assert number.solved({}) == pytest.approx(float(mp.mpf(number.number(number.solution, {}))))
+
+
+def test_who_grades_needs_no_exercise_to_be_right(tmp_path):
+    path = written(tmp_path, "softmax(s)[j]  #", "softmax(s)[k]  #")
+    assert load(path, practice=False).practice
