@@ -378,19 +378,25 @@ def _explain(failure, before, here, question, parameters, seed):
     )
     try:
         hint = question.hint(here.expression, parameters)
-        words, mistake = (hint, hint) if hint else _looks_like(before, here, failure, question.goal)
+        words, mistake = (hint, hint) if hint else _looks_like(
+            before.expression, here.relation, here.expression, failure.left, failure.right,
+            question.goal,
+        )  # fmt: skip
     except Exception:  # that the line is wrong is known, and must not be lost with the reason
         words, mistake = "", "does not follow"
     return f"{says}\n\n{words}", mistake
 
 
-def _looks_like(before, here, failure, goal):
-    """What the mistake looks like, for the student and as a key."""
-    before, relation, expression = before.expression, here.relation, here.expression
-    if mp.isnan(failure.left) or mp.isnan(failure.right):
+@lru_cache(1024)
+def _looks_like(before, relation, expression, left, right, goal):
+    """What the mistake looks like, for the student and as a key; many students make the same.
+
+    `left` and `right` are the values of both lines where the second does not follow.
+    """
+    if mp.isnan(left) or mp.isnan(right):
         return "One of them has no value there.", "no value"
     strict = len(relation) == 1 and relation != "="
-    if not strict and abs(failure.left - failure.right) <= ROUNDING * abs(failure.left):
+    if not strict and abs(left - right) <= ROUNDING * abs(left):
         words = "They differ by rounding only: write exact numbers, as text such as `'s[j]/2.5'`."
         return words, "decimal numbers"
     points, pairs = [], []

@@ -92,6 +92,7 @@ def as_step(expression):
     return _unknown(loosened(expression))
 
 
+@lru_cache(4096)
 def of_writing(expression):
     """The digest of how a formula is written, but for the order of terms and the names of sums."""
     return _digest([str(expression.as_dummy())])
