@@ -262,9 +262,10 @@ class Derivation(Common, asked.Derivations):
 def _refuted(left, relation, right):
     """Where a line does not follow, in words; None if it does wherever it was tried.
 
-    A proof takes seconds. It is sought for the lines of the solution, when the assignment is built.
+    An equality is proved in less time than it takes to try it at all points. To prove a bound takes
+    seconds: that is done for the lines of the solution, when the assignment is built.
     """
-    verdict = compare(left, relation, right, prove=False)
+    verdict = compare(left, relation, right, prove=relation == "=")
     return None if verdict else str(verdict)
 
 
