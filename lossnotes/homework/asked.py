@@ -142,17 +142,9 @@ class Numbers(Formulas):
         sides = [carried_out(self.parse(side, parameters, **named)) for side in equation]
         numbers = {stand_in(n, v): v for n, v in parameters.items()}
         known = {x: mp.mpf(v) for x, v in numbers.items() if x.is_Symbol}
-
-        def gap_at(x):
-            try:
-                left, right = (evaluate(side, Point(known | {unknown: x})) for side in sides)
-                return left - right
-            except (Undefined, Excluded, ArithmeticError):
-                return None
-
         if strange := set().union(*(side.free_symbols for side in sides)) - {unknown, *known}:
             raise ExpressionError(f"{min(map(str, strange))} has no value in the equation")
-        return gap_at
+        return _gap(*sides, unknown, tuple(known.items()))
 
     def number(self, text, parameters):
         """The number that a text such as `log(9)/2` stands for. Raises ExpressionError."""
@@ -309,6 +301,20 @@ def carried_out(definition):
             if compare(definition, "=", form):
                 return form
     return definition
+
+
+@lru_cache(1024)
+def _gap(left, right, unknown, known):
+    """One function for one equation, so that its roots are looked for once."""
+
+    def gap_at(x):
+        point = Point(dict(known) | {unknown: x})
+        try:
+            return evaluate(left, point) - evaluate(right, point)
+        except (Undefined, Excluded, ArithmeticError):
+            return None
+
+    return gap_at
 
 
 @lru_cache(64)

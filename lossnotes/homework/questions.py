@@ -694,6 +694,7 @@ def _first(error, found):
     return f"{where}: {'.'.join(place)}{': ' if place else ''}{message}"
 
 
+@lru_cache(1024)
 def all_roots(gap):
     """Where left - right changes its sign without a jump, from 10^-9 to 10^9 on either side."""
     found, roots = [(x, gap(x)) for x in _grid()], []
@@ -702,7 +703,7 @@ def all_roots(gap):
             roots.append(x)
         elif value is not None and other is not None and value * other < 0:
             roots.append(root_between(gap, x, z))
-    return [x for x in roots if x is not None]
+    return tuple(x for x in roots if x is not None)
 
 
 @lru_cache(1)
