@@ -76,6 +76,11 @@ def pytest_collection_finish():
     gc.set_threshold(200_000, 20, 20)
 
 
+def pytest_unconfigure():
+    """What is in memory at the end goes with its process: nobody looks for garbage in it before."""
+    gc.freeze()
+
+
 def pytest_collection_modifyitems(items):
     """Begin with what takes longest, then the notebooks; the order within a share stays."""
     order = {name: place for place, name in enumerate(LONGEST)}
