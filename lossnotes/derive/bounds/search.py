@@ -20,6 +20,10 @@ FIRST = 50  # of these, where another way is tried after the first
 DEPTH = 7  # goals that stand for one another
 
 
+class Spent(Exception):
+    """There is one goal more than may be looked at."""
+
+
 @dataclass
 class Search:
     """The rules, what was looked at already, and how much may still be looked at."""
@@ -36,16 +40,20 @@ class Search:
         if goal.expression.is_number and attempt(self.rules[0], goal, self.holds):
             return True
         key = goal.expression, goal.strict, goal.facts, goal.told, goal.apart, goal.uneven
-        if goal.depth > DEPTH or self.left <= 0 or key in self.open:
+        if goal.depth > DEPTH or key in self.open:
             return False
         if self.failed.get(key, DEPTH + 1) <= goal.depth:
             return False
         if is_doubtful(goal):
             return False
+        if self.left <= 0:
+            if self.open:
+                raise Spent
+            return False
         self.left -= 1
         self.open.add(key)
         try:
-            found = any(attempt(rule, goal, self.holds) for rule in self.rules)
+            found = any(self._settles(rule, goal) for rule in self.rules)
         finally:
             self.open.discard(key)
         if not found:
@@ -53,3 +61,14 @@ class Search:
             self.left -= goal.expression.count_ops() * numbers // LONG
             self.failed[key] = goal.depth
         return found
+
+    def _settles(self, rule, goal):
+        """Whether a rule proves the goal. All that may be looked at is spent once for all goals but
+        the first: rules that look at no other may still prove that.
+        """
+        try:
+            return attempt(rule, goal, self.holds)
+        except Spent:
+            if len(self.open) > 1:
+                raise
+            return False
