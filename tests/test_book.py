@@ -449,20 +449,26 @@ def playwright():
 
 
 @pytest.fixture(scope="session")
-def browser(playwright):
+def window(playwright, tmp_path_factory):
+    """One browser context: style sheets and fonts are fetched once, and WebAssembly compiled once.
+
+    Only a profile that lies on disk keeps what is compiled.
+    """
     if paper.CHROMIUM is None:
         lacking("no Chromium found; on Debian and Ubuntu: apt install chromium", "BROWSER")
     quiet = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--no-first-run"]
     quiet += ["--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1"]  # no other host is there
-    browser = playwright.chromium.launch(executable_path=paper.CHROMIUM, args=quiet)
-    yield browser
-    browser.close()
+    profile = tmp_path_factory.mktemp("profile")
+    window = playwright.chromium.launch_persistent_context(
+        profile, executable_path=paper.CHROMIUM, args=quiet
+    )
+    yield window
+    window.close()
 
 
 @pytest.fixture(scope="session")
-def window(browser):
-    """One browser context, so that style sheets and fonts are fetched once."""
-    return browser.new_context()
+def browser(window):
+    return window.browser
 
 
 @pytest.fixture(scope="session")
