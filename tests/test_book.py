@@ -396,6 +396,7 @@ def serious(page, theme, context="html"):
 def listening(window):
     """A page; what it logs and what it asks of other hosts is in `heard`."""
     page = window.new_page()
+    page.shown = None, None
     page.add_init_script(STILL_AT_ONCE)
 
     def log(message):
@@ -412,6 +413,17 @@ def listening(window):
     return page
 
 
+def show(page, width, theme):
+    """Only what changes is set: to set a theme colours a page anew, even if it is the same."""
+    if page.shown[0] != width:
+        page.set_viewport_size({"width": width, "height": 900})
+    if page.shown[1] != theme:
+        page.emulate_media(color_scheme=theme)
+    page.shown = width, theme
+    page.wait_for_function(IN_THEME, arg=theme)
+    page.evaluate(DRAWN)
+
+
 def look(page, url):
     """Visit an address, its solutions unfolded; what is to complain of, by width, theme and kind.
 
@@ -419,20 +431,12 @@ def look(page, url):
     """
     found = {case: {"console": [], "requests": []} for case in CASES}
     page.heard = found[CASES[0]]
-
-    def show(width, theme):
-        page.set_viewport_size({"width": width, "height": 900})
-        page.emulate_media(color_scheme=theme)
-        page.wait_for_function(IN_THEME, arg=theme)
-        page.evaluate(DRAWN)
-
-    page.set_viewport_size({"width": WIDTHS[0], "height": 900})
-    page.emulate_media(color_scheme=THEMES[0])
+    show(page, *CASES[0])
     page.goto(url)
     page.evaluate(READY)
     for case in CASES:
         complaints = page.heard = found[case]
-        show(*case)
+        show(page, *case)
         complaints["images"] = page.evaluate(IMAGES)
         complaints["mathematics"] = page.evaluate(MATHEMATICS)
         complaints["scrolling"] = page.evaluate(SCROLLING)
@@ -440,7 +444,7 @@ def look(page, url):
         complaints["small"] = page.evaluate(SMALL)
     page.evaluate(THIN)
     for case in reversed(CASES):
-        show(*case)
+        show(page, *case)
         found[case]["axe"] = serious(page, case[1])
     return found
 
