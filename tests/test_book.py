@@ -922,6 +922,16 @@ def softmax(window, address, workbench):
 
 
 @pytest.fixture
+def asleep(softmax):
+    """The chapter as it comes: nothing of Python is loaded. Who wakes it spares others to do so."""
+    if not softmax.get_by_role("button", name="Try it").count():
+        softmax.asked.clear()
+        softmax.set_viewport_size({"width": 1280, "height": 900})
+        softmax.reload()
+    return softmax
+
+
+@pytest.fixture
 def awake(softmax):
     """The chapter with Python awake, as printed."""
     if press := softmax.get_by_role("button", name="Try it").all():
@@ -945,14 +955,11 @@ def run(page, number):
     return page.locator(".cell").nth(number)
 
 
-def test_until_it_is_pressed_nothing_of_python_is_loaded(window, address, workbench):
-    page, asked = window.new_page(), []
-    page.on("request", lambda request: asked.append(request.url))
-    page.goto(f"{address}/book/losses/softmax.html")
-    page.wait_for_load_state("networkidle")
-    assert page.get_by_role("button", name="Try it").is_visible()
-    assert [url for url in asked if any(part in url for part in SITE_OF_PYTHON)] == []
-    page.close()
+def test_until_it_is_pressed_nothing_of_python_is_loaded(asleep):
+    asleep.wait_for_load_state("networkidle")
+    assert asleep.get_by_role("button", name="Try it").is_visible()
+    assert asleep.asked
+    assert [url for url in asleep.asked if any(part in url for part in SITE_OF_PYTHON)] == []
 
 
 def test_a_page_that_can_run_no_python_offers_none(window, address, workbench):
@@ -961,6 +968,16 @@ def test_a_page_that_can_run_no_python_offers_none(window, address, workbench):
     page.goto(f"{address}/book/losses/softmax.html")
     assert page.get_by_role("button", name="Try it").count() == 0
     page.close()
+
+
+def test_python_that_does_not_come_is_said_and_may_be_asked_again(asleep):
+    assert asleep.complaints == []
+    asleep.route("**/*.wasm", lambda route: route.abort())
+    asleep.get_by_role("button", name="Try it").click()
+    asleep.wait_for_function(SAYS, arg="Python cannot start")
+    asleep.unroute("**/*.wasm")
+    assert run(asleep, 1).locator(".verdict.proved").count() == 2
+    asleep.complaints.clear()  # of what did not come
 
 
 def test_a_woken_page_asks_nothing_of_other_hosts(awake, address):
@@ -1046,16 +1063,6 @@ def test_where_python_breaks_off_it_is_said_and_python_starts_again(awake):
     awake.complaints.clear()
 
 
-def test_to_stop_lets_go_of_what_waits(awake):
-    put(awake, 1, "while True: pass")
-    for _ in range(3):
-        awake.keyboard.press("Shift+Enter")
-    awake.wait_for_function(SAYS, arg="Running cell 2")
-    awake.get_by_role("button", name="Stop").click()
-    awake.wait_for_timeout(500)
-    assert "Stopped. What was computed is lost" in awake.locator(".workbench").inner_text()
-
-
 def test_what_is_changed_while_it_runs_has_not_run(awake):
     put(awake, 1, "import time\ntime.sleep(1)")
     awake.keyboard.press("Shift+Enter")
@@ -1075,12 +1082,21 @@ def test_a_cell_that_fails_is_run_again_before_those_below_it(awake):
         awake.wait_for_function(SAYS, arg="Cell 2 ends with an error. Those below it were not run.")
 
 
-def test_a_line_does_not_go_on_from_what_is_lost(awake):
-    line = run(awake, 2).get_by_label("What next")
+def test_to_stop_lets_go_of_what_waits(awake):
+    put(awake, 1, "while True: pass")
+    for _ in range(3):
+        awake.keyboard.press("Shift+Enter")
+    awake.wait_for_function(SAYS, arg="Running cell 2")
     awake.get_by_role("button", name="Stop").click()
-    line.fill("softmax(s)[j]")
-    line.press("Enter")
-    awake.wait_for_function(SAYS, arg="Run the cell again first")
+    awake.wait_for_timeout(500)
+    assert "Stopped. What was computed is lost" in awake.locator(".workbench").inner_text()
+
+
+def test_python_can_be_stopped_while_it_wakes(asleep):
+    asleep.get_by_role("button", name="Try it").click()
+    asleep.get_by_role("button", name="Run cell 2", exact=True).click()
+    asleep.get_by_role("button", name="Stop").click()
+    assert run(asleep, 1).locator(".verdict.proved").count() == 2
 
 
 @pytest.fixture
@@ -1114,27 +1130,6 @@ def test_where_numpy_does_not_come_what_needs_it_stays_as_printed(with_numpy):
     assert "np needs what is not in the page" in run(with_numpy, 0).inner_text()
 
 
-def test_python_can_be_stopped_while_it_wakes(window, address, workbench):
-    page = window.new_page()
-    page.goto(f"{address}/book/losses/softmax.html")
-    page.get_by_role("button", name="Try it").click()
-    page.get_by_role("button", name="Run cell 2", exact=True).click()
-    page.get_by_role("button", name="Stop").click()
-    assert run(page, 1).locator(".verdict.proved").count() == 2
-    page.close()
-
-
-def test_python_that_does_not_come_is_said_and_may_be_asked_again(window, address, workbench):
-    page = window.new_page()
-    page.route("**/*.wasm", lambda route: route.abort())
-    page.goto(f"{address}/book/losses/softmax.html")
-    page.get_by_role("button", name="Try it").click()
-    page.wait_for_function(SAYS, arg="Python cannot start")
-    page.unroute("**/*.wasm")
-    assert run(page, 1).locator(".verdict.proved").count() == 2
-    page.close()
-
-
 def test_on_paper_it_is_day_and_nothing_can_be_pressed(awake):
     awake.emulate_media(media="print")
     awake.evaluate("document.documentElement.dataset.theme = 'dark'")
@@ -1155,6 +1150,14 @@ def test_axe_finds_nothing_serious_in_a_woken_page(awake):
     run(awake, 2)
     awake.add_style_tag(content=STILL)
     assert serious(awake, "light") == []
+
+
+def test_a_line_does_not_go_on_from_what_is_lost(awake):
+    line = run(awake, 2).get_by_label("What next")
+    awake.get_by_role("button", name="Stop").click()
+    line.fill("softmax(s)[j]")
+    line.press("Enter")
+    awake.wait_for_function(SAYS, arg="Run the cell again first")
 
 
 # Practice: exercises that are checked in the page
@@ -1202,6 +1205,14 @@ def test_hints_come_one_after_the_other(window, address):
     first.locator("summary").click()
     assert second.is_visible()
     page.close()
+
+
+def test_whoever_asks_for_python_when_it_is_awake_is_told_so(asleep):
+    asleep.get_by_role("button", name="Answer here").click()
+    asleep.evaluate("async url => (await import(url)).python.wake()", python_script(asleep))
+    asleep.get_by_role("button", name="Try it").click()
+    bar = asleep.get_by_role("region", name="Workbench")
+    assert "Python is ready." in bar.inner_text()
 
 
 @pytest.mark.parametrize(
@@ -1262,21 +1273,12 @@ def test_what_was_done_in_a_chapter_that_is_open_twice_is_kept(practised, window
     other.goto(practised.page.url)
     other.get_by_role("button", name="Answer here").click()
     practised.get_by_label("Your lines").fill("= here")
+    came = "localStorage.getItem('lossnotes-practice')?.includes('= here')"
+    other.wait_for_function(came)  # from one process of the browser to another
     other.locator(".practice").nth(1).get_by_label("Your lines").fill("= there")
     kept = json.loads(other.evaluate("localStorage.getItem('lossnotes-practice')"))["softmax"]
     assert [kept[name]["typed"] for name in ("p1", "p2")] == ["= here", "= there"]
     other.close()
-
-
-def test_whoever_asks_for_python_when_it_is_awake_is_told_so(practised, window):
-    page = window.new_page()
-    page.goto(practised.page.url)
-    page.get_by_role("button", name="Answer here").click()
-    page.evaluate("async url => (await import(url)).python.wake()", python_script(page))
-    page.get_by_role("button", name="Try it").click()
-    bar = page.get_by_role("region", name="Workbench")
-    assert "Python is ready." in bar.inner_text()
-    page.close()
 
 
 def test_where_a_browser_keeps_nothing_this_is_said(window, address, workbench):
@@ -1417,6 +1419,9 @@ def test_homework_that_lies_on_the_server_is_opened_by_its_address(sheet, homewo
         sheet.get_by_text(says).wait_for()
 
 
+# Is it true?
+
+
 @pytest.fixture(scope="module")
 def claim(window, address, workbench):
     """The page of the workbench, whose Python runs all chapters, too."""
@@ -1425,6 +1430,28 @@ def claim(window, address, workbench):
     page.get_by_label("A claim").wait_for()
     yield page
     page.close()
+
+
+def typed_on(page):
+    return page.get_by_label("A claim").input_value()
+
+
+# The first, for to reload a page ends its Python.
+def test_what_was_typed_stands_there_again_after_a_reload_until_it_is_forgotten(claim, window):
+    other = window.new_page()
+    other.goto(claim.url)
+    other.get_by_label("A claim").fill("1 <= K  # in another tab")
+    other.evaluate("location.hash = 'claim=' + encodeURIComponent('1 = 1')")
+    other.get_by_label("A claim").fill("s[j] <= maximum(s)")
+    claim.get_by_label("A claim").fill("1 <= K")
+    for page, typed in ((other, "s[j] <= maximum(s)"), (claim, "1 <= K")):
+        page.reload()
+        assert typed_on(page) == typed
+    claim.evaluate("localStorage.setItem('lossnotes-practice', '{}')")  # as "Forget it" does
+    for page in (other, claim):
+        page.reload()
+        assert typed_on(page) == ""
+    other.close()
 
 
 def as_printed(cell):
@@ -1453,9 +1480,6 @@ def test_a_cell_that_can_run_in_the_page_shows_what_the_notebook_has(chapter, cl
     ]
     assert [source for source, printed, outputs in ran if printed != outputs] == []
     assert sum("Derivation" in source for source, *_ in ran) >= 3
-
-
-# Is it true?
 
 
 def judge(page, text):
@@ -1491,27 +1515,6 @@ def test_a_link_carries_what_was_typed(claim, window):
 def test_a_link_is_followed_in_a_page_that_is_open(claim):
     claim.evaluate("location.hash = 'claim=' + encodeURIComponent('1 <= K # 100% <b>')")
     assert claim.get_by_label("A claim").input_value() == "1 <= K # 100% <b>"
-
-
-def typed_on(page):
-    return page.get_by_label("A claim").input_value()
-
-
-def test_what_was_typed_stands_there_again_after_a_reload_until_it_is_forgotten(claim, window):
-    other = window.new_page()
-    other.goto(claim.url)
-    other.get_by_label("A claim").fill("1 <= K  # in another tab")
-    other.evaluate("location.hash = 'claim=' + encodeURIComponent('1 = 1')")
-    other.get_by_label("A claim").fill("s[j] <= maximum(s)")
-    claim.get_by_label("A claim").fill("1 <= K")
-    for page, typed in ((other, "s[j] <= maximum(s)"), (claim, "1 <= K")):
-        page.reload()
-        assert typed_on(page) == typed
-    claim.evaluate("localStorage.setItem('lossnotes-practice', '{}')")  # as "Forget it" does
-    for page in (other, claim):
-        page.reload()
-        assert typed_on(page) == ""
-    other.close()
 
 
 def test_no_phone_writes_formulas_its_own_way(claim):
