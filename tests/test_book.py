@@ -1687,8 +1687,8 @@ NUMBER = re.compile(r"-?\d+(?:\.\d+)?")
 
 def test_a_moving_picture_begins_as_it_is_printed(moved, browser):
     still = browser.new_context(java_script_enabled=False)
+    printed = still.new_page()
     for page in moved:
-        printed = still.new_page()
         printed.goto(page.url)
         assert printed.locator("svg.moving").first.is_visible()
         assert printed.locator(".moves").count() == 0
