@@ -284,13 +284,14 @@ IN_THEME = "theme => [undefined, theme].includes(document.documentElement.datase
 # Axe takes milliseconds for the contrast of a text. Whether there is enough depends on its look, on
 # those of the boxes that it lies in, and on what else lies there. Where nothing else does, a text
 # is as legible as another of the same look that axe has found legible, in this theme and width or
-# another: it is not asked again. Only texts that are not legible are left to the rule.
+# another, on this page or one before: it is not asked again. Only texts that are not legible are
+# left to the rule.
 LEGIBLE = """
 () => {
   const rule = axe._audit.rules.find(({ id }) => id === "color-contrast");
   const check = axe._audit.checks["color-contrast"];
   const { matches } = rule;
-  const legible = new Set();
+  const legible = new Set(JSON.parse(sessionStorage.getItem("legible")));
   let tree, painted, boxes;
 
   const isPainted = element => {
@@ -352,7 +353,8 @@ LEGIBLE = """
     let found = {};
     const answer = { data: data => { found = data; }, relatedNodes: () => {} };
     const passed = check.evaluate.call(answer, element, check.options, virtualNode);
-    if (look && passed && found.contrastRatio) legible.add(look);
+    if (look && passed && found.contrastRatio)
+      sessionStorage.setItem("legible", JSON.stringify([...legible.add(look)]));
     return passed === false;
   };
 }
