@@ -1,27 +1,24 @@
 """A process of its own in which derivations are checked, because SymPy may never come back.
 
-It is forked from the one that grades, which has loaded SymPy, and lives through many submissions,
-so that lines which many students write are compared once. The kernel ends it when a derivation
-takes too much time or memory; the next one finds a new one.
+It lives through many submissions, so that lines which many students write are compared once.
+The kernel ends it when a derivation takes too much time or memory; the next one finds a new one.
 """
 
 import contextlib
-import gc
 import json
 import os
 import pickle
 import resource
 import signal
-import socket
+import subprocess
 import sys
+import tempfile
 
 from lossnotes.homework.check import check
 from lossnotes.homework.finding import Finding, code, finding
 
 SECONDS = 20  # of processor time for one derivation, so that a busy machine changes no score
-MEMORY = 2 << 30  # bytes beyond those that it begins with
-PATIENCE = 10  # seconds within which it ends by itself, on a busy machine, too
-CHANNEL = 3  # its only descriptor beside the standard three
+MEMORY = 2 << 30
 UNCHECKED = "not checked to the end"
 
 
@@ -30,25 +27,31 @@ class Judge:
 
     def __init__(self, seconds=SECONDS, memory=MEMORY):
         self.seconds, self.memory = seconds, memory
-        self.channel = None
+        self.process = None
 
     def check(self, question, lines, parameters, seed):
         """The Finding on the lines of a derivation, given as texts."""
-        if self.channel is None:
-            self._start()
-        request = (question, lines, parameters, seed, self.seconds, self.memory)
-        answer = b""
-        with contextlib.suppress(ConnectionError):
-            self.channel.sendall(pickle.dumps(request))
-            answer = self.answers.readline()
-        if answer:
-            found = json.loads(answer)
-            if isinstance(found, dict):
-                return Finding(**found)
-            self.close()  # after an exception, which is no mistake of the student
-            says = f"Your lines could not be checked to the end: {code(found)}. They need a look."
+        if self.process is None:
+            self.said = tempfile.TemporaryFile()
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "lossnotes.homework.judge"],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=self.said,
+                env=os.environ | {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"},
+                start_new_session=True,
+            )
+        with contextlib.suppress(BrokenPipeError):
+            request = (question, lines, parameters, seed, self.seconds, self.memory)
+            pickle.dump(request, self.process.stdin)
+            self.process.stdin.flush()
+        if answer := self.process.stdout.readline():
+            return Finding(**json.loads(answer))
+        if self.close() == 1:  # an exception, which is no mistake of the student
+            self.said.seek(0)
+            reason = self.said.read().decode(errors="replace").strip().rpartition("\n")[2]
+            says = f"Your lines could not be checked to the end: {code(reason)}. They need a look."
         else:
-            self.close()
             says = (
                 f"To check your lines took more than {self.seconds} seconds or "
                 f"{self.memory >> 20} MiB, so they were not checked to the end. "
@@ -56,68 +59,42 @@ class Judge:
             )
         return finding(question, 0, "wrong", says, UNCHECKED)
 
-    def _start(self):
-        self.channel, theirs = socket.socketpair()
-        with theirs:
-            self.process = os.fork()
-            if not self.process:
-                try:
-                    serve(theirs)
-                finally:
-                    os._exit(0)
-        self.answers = self.channel.makefile("rb")
-
     def close(self):
-        """End the process, if there is one."""
-        if self.channel is None:
-            return
-        with self.channel, self.answers, contextlib.suppress(OSError):
-            self.channel.shutdown(socket.SHUT_WR)
-            self.channel.settimeout(PATIENCE)
-            while self.channel.recv(1 << 16):
-                pass
-        self.channel = None
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(self.process, signal.SIGKILL)
-        os.waitpid(self.process, 0)
+        """End the process; returns how it ended, None if there is none."""
+        if self.process is None:
+            return None
+        self.process.stdout.close()
+        with contextlib.suppress(BrokenPipeError):
+            self.process.stdin.close()
+        try:
+            return self.process.wait(timeout=10)  # it ends by itself, on a busy machine later
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            return self.process.wait()
+        finally:
+            self.process = None
 
 
-def serve(channel):
+def serve():
     """Answer requests until there are no more. What SymPy prints reaches nobody."""
-    os.setsid()  # Ctrl-C is for the grader
-    signal.signal(signal.SIGPROF, signal.SIG_DFL)
-    nothing = os.open(os.devnull, os.O_RDWR)
-    for standard in range(3):
-        os.dup2(nothing, standard)
-    os.dup2(channel.fileno(), CHANNEL)
-    os.closerange(CHANNEL + 1, resource.getrlimit(resource.RLIMIT_NOFILE)[0])
-    sys.stdout = sys.stderr = open(1, "w", closefd=False)
-    gc.freeze()  # what is there is never garbage, and stays shared with the process that grades
-    begun = address_space()
-    requests, answers = (open(CHANNEL, mode, closefd=False) for mode in ("rb", "wb"))
+    answers = os.fdopen(os.dup(1), "wb")
+    os.dup2(2, 1)
     while True:
         try:
-            *arguments, seconds, memory = pickle.load(requests)
+            *arguments, seconds, memory = pickle.load(sys.stdin.buffer)
         except EOFError:
             return
         try:
-            resource.setrlimit(resource.RLIMIT_AS, (begun + memory,) * 2)
+            resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
             # Nothing catches this signal: the kernel ends the process wherever it is.
             signal.setitimer(signal.ITIMER_PROF, seconds)
-            found = vars(check(*arguments))
+            found = json.dumps(vars(check(*arguments)))
             signal.setitimer(signal.ITIMER_PROF, 0)
+            answers.write(found.encode() + b"\n")
+            answers.flush()
         except (MemoryError, RecursionError, SystemError):  # the last without memory for its reason
-            return
-        except Exception as error:
-            found = f"{type(error).__name__}: {error}"
-        answers.write(json.dumps(found).encode() + b"\n")
-        answers.flush()
+            os._exit(2)
 
 
-def address_space():
-    """Bytes of the address space of this process; 0 where the system does not tell."""
-    try:
-        with open("/proc/self/statm") as sizes:
-            return int(sizes.read().split()[0]) * resource.getpagesize()
-    except OSError:
-        return 0
+if __name__ == "__main__":
+    serve()
