@@ -88,7 +88,7 @@ async pages => {
   const dead = [...document.querySelectorAll("a[href^='#']")].filter(link => !document.getElementById(link.hash.slice(1)));
   const room = document.documentElement.clientWidth;
   const wide = document.documentElement.scrollWidth > room
-    ? [...document.querySelectorAll(".chapter *")].filter(e => e.getBoundingClientRect().right > room + 1) : [];
+    ? [...document.querySelectorAll(".chapter :not(.hide-tail *)")].filter(e => e.getBoundingClientRect().right > room + 1) : [];
   return {
     wide: wide.map(element => element.outerHTML.slice(0, 100)),
     dead: dead.map(link => `${link.textContent}: ${link.getAttribute("href")}`),

@@ -22,7 +22,7 @@ CHROMIUM = next(filter(None, map(shutil.which, BROWSERS)), None)
 PAGES = parse_toc_yaml(ROOT / "_toc.yml")
 # Text of 18 pixels becomes text of 10 points, and all else keeps its proportions of the screen.
 SCALE = 0.74
-# The room between the margins of the sheet, in pixels that are scaled then: as it is laid out here,
+# The room between the margins of paper.css, in pixels that are scaled then: as it is laid out here,
 # it is printed.
 SHEET = {
     "width": round(166 / 25.4 * 96 / SCALE),

@@ -1967,7 +1967,9 @@ def test_a_link_that_leads_nowhere_is_not_printed(browser, tmp_path):
 
 
 def test_what_is_wider_than_the_paper_is_not_printed(browser, tmp_path):
-    body = "<article class='bd-article'><h1>A</h1><p style='width: 60rem'>long</p></article>"
+    hidden = "<p class='hide-tail' style='overflow: hidden'><i style='padding: 40rem'>root</i></p>"
+    long = "<p style='width: 60rem'>long</p>"
+    body = f"<article class='bd-article'><h1>A</h1>{hidden}{long}</article>"
     (tmp_path / "a.html").write_text(f"<!doctype html><title>A</title>{body}")
     with pytest.raises(ValueError, match='wider than the paper: <p style="width: 60rem">long'):
         paper.print_book(browser, tmp_path, ["a"], tmp_path / "a.pdf")

@@ -377,11 +377,12 @@ def _explain(failure, before, here, question, parameters, seed):
         f"| {here} | {code(here.typed)} | {shown(failure.right)} |"
     )
     try:
-        hint = question.hint(here.expression, parameters)
-        words, mistake = (hint, hint) if hint else _looks_like(
-            before.expression, here.relation, here.expression, failure.left, failure.right,
-            question.goal,
-        )  # fmt: skip
+        if hint := question.hint(here.expression, parameters):
+            words, mistake = hint, hint
+        else:
+            claimed = before.expression, here.relation, here.expression
+            values = failure.left, failure.right
+            words, mistake = _looks_like(*claimed, *values, question.goal)
     except Exception:  # that the line is wrong is known, and must not be lost with the reason
         words, mistake = "", "does not follow"
     return f"{says}\n\n{words}", mistake

@@ -1,8 +1,8 @@
 """Arithmetic that keeps its last digits: what the formulas of the chapters are computed with.
 
 float32 input is computed in float64 and rounded once, at the end. NumPy's exponential in float32
-takes half the time. But it errs by up to 2.5 ulps, and then two million random entries of the log
-loss's gradient are off by up to 4.9.
+takes half the time. But it errs by up to 2.5 ulps, and then entries of the log loss's gradient are
+off by more than 4.
 
 In float64 the difference of two scores is itself rounded, and exp would magnify that: e^d for
 d = -300 loses two digits to the rounding of d alone. So the rounding error of a difference is

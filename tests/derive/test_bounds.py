@@ -28,6 +28,7 @@ from sympy import (
 from lossnotes.derive import Derivation, StepError, compare
 from lossnotes.derive.bounds import at, proves_bound, proves_only_there, slopes
 from lossnotes.derive.bounds.goal import Goal
+from lossnotes.derive.bounds.search import Search
 from lossnotes.derive.bounds.sums import _negative_square, by_cauchy_schwarz, pair_by_pair
 from lossnotes.derive.prove import Reduction, unfold
 from lossnotes.derive.symbols import (
@@ -436,3 +437,17 @@ def test_what_has_a_symbolic_power_of_a_sum_besides_has_no_square_of_it():
 def test_a_number_that_is_at_most_its_bound_may_be_the_bound(left, right):
     assert proves_bound(left, "<=", right)
     assert not proves_bound(left, "<", right)
+
+
+def test_a_search_that_has_spent_its_goals_goes_on_with_the_rules_of_the_first_goal_alone():
+    tried = []
+
+    def asks(goal, holds):
+        tried.append(goal.depth)
+        return holds(goal.to(goal.expression + 1))
+
+    def is_the_first(goal, holds):
+        return goal.depth == 0
+
+    assert Search((asks, asks, is_the_first), left=3).holds(Goal(h**2, False))
+    assert tried == [0, 1, 2, 0]

@@ -63,8 +63,10 @@ class Search:
         return found
 
     def _settles(self, rule, goal):
-        """Whether a rule proves the goal. All that may be looked at is spent once for all goals but
-        the first: rules that look at no other may still prove that.
+        """Whether a rule proves the goal.
+
+        Once all is spent, the goals end but for the first: a rule that asks for no other may still
+        prove that.
         """
         try:
             return attempt(rule, goal, self.holds)
