@@ -2,6 +2,7 @@
 
 import math
 import warnings
+from dataclasses import replace
 from functools import partial
 
 import numpy as np
@@ -690,6 +691,14 @@ def test_the_text_is_the_same_whatever_the_last_digits():
         "  would notice: a factor 1 + 1e-14 on the whole gradient, perhaps no smaller error",
         "  in one entry alone: a factor 1 + 1e-14",
     ]
+
+
+def test_what_differences_would_notice_reads_alike_on_machines_that_round_differently():
+    here = confirm(log_loss, log_loss_grad, POINTS)
+    shown = [repr(replace(here, power=p, entry_power=9 * p)) for p in (0.9e-12, 1.1e-12)]
+    assert shown[0] == shown[1]
+    assert "a factor 1 + 1e-11 on the whole gradient" in shown[0]
+    assert "a factor 1 + 1e-09" in repr(replace(here, power=1.1e-11))
 
 
 def test_an_error_of_more_than_two_ulps_shows_where():

@@ -12,6 +12,7 @@ import numpy as np
 from lossnotes.losses import continuous_categorical, softmax
 from lossnotes.studies import links
 from lossnotes.studies.record import interval
+from lossnotes.studies.single import Single
 
 ACTIONS = {"Breakout": 3, "SpaceInvaders": 4, "Asterix": 5}
 STAY, LEFT, UP, RIGHT, DOWN = (
@@ -87,7 +88,7 @@ def closed_form(eta):
     Those that it rejects, and trains by cross-entropy; and those that it keeps with a mean that is
     off by more than .01 somewhere.
     """
-    single = np.asarray(eta - np.max(eta, axis=1, keepdims=True), dtype=np.float32)
+    single = Single(eta - np.max(eta, axis=1, keepdims=True))
     with np.errstate(all="ignore"):
         found, kept = links.published(single)
     off = abs(found - continuous_categorical.mean(single.astype(np.float64))).max(axis=1) > 0.01
