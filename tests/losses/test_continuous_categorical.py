@@ -469,7 +469,7 @@ def test_rows_are_fitted_together(monkeypatch):
 
 @pytest.mark.parametrize("classes", [2, 10, 300])
 def test_a_fit_takes_few_corrections_however_many_classes_there_are(classes, monkeypatch):
-    # Ten bring the error from a hundredth to the last digit. Who moves there is up to the machine.
+    # Ten bring the error from a hundredth to the last digit; how many follow, rounding decides.
     for mean in np.random.default_rng(9).dirichlet(np.full(classes, 0.5), 30):
         assert quadratures_to_fit(mean, monkeypatch) <= 15
 
