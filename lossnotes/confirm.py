@@ -73,8 +73,9 @@ class Confirmation:
         digits, a little more on one machine, a little less on another.
         """
         exponent = ceil(log10(power))
-        odd = exponent + (self.ulps is None and exponent % 2 == 0)
-        return f"a factor 1 + {10.0**odd:.0e}"
+        if self.ulps is None and exponent % 2 == 0:
+            exponent += 1
+        return f"a factor 1 + {10.0**exponent:.0e}"
 
     def __repr__(self):
         return "\n".join(["confirmed", *(f"  {name}: {value}" for name, value in self._rows())])
