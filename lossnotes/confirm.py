@@ -69,8 +69,9 @@ class Confirmation:
             yield "too small to be seen", _count(self.unseen, "entry", "entries")
 
     def _factor(self, power):
-        """The next power of ten. Without a formula the next odd one: most differences find twelve
-        digits, a little more on one machine, a little less on another.
+        """The next power of ten, and without a formula the next odd one.
+
+        Most differences find twelve digits, some a little more on one machine than on another.
         """
         exponent = ceil(log10(power))
         if self.ulps is None and exponent % 2 == 0:

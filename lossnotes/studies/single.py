@@ -17,7 +17,13 @@ class Single(np.ndarray):
         return np.asarray(numbers, dtype=np.float32).view(cls)
 
     def __array_ufunc__(self, ufunc, method, *given, **options):
-        plain = [each.view(np.ndarray) if isinstance(each, Single) else each for each in given]
+        plain = [_plain(each) for each in given]
+        if "out" in options:
+            options["out"] = tuple(_plain(each) for each in options["out"])
         if ufunc is np.exp:
-            return Single(np.exp(plain[0].astype(np.float64)))
+            return Single(np.exp(plain[0].astype(np.float64), **options))
         return np.asarray(getattr(ufunc, method)(*plain, **options)).view(Single)
+
+
+def _plain(each):
+    return each.view(np.ndarray) if isinstance(each, Single) else each

@@ -476,7 +476,7 @@ def test_the_time_of_all_answers_together_is_bounded(hasty):
     with hasty.run(["import time\ndef f(x):\n    time.sleep(0.75)\n    return x"]) as answers:
         f = answers.function("f")
         with pytest.raises(Timeout, match="not answer for 2 seconds"):
-            for _ in range(9):
+            for _ in range(4):  # three are too long; the last of them may be heard too late
                 f(1)
 
 

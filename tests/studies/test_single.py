@@ -21,6 +21,13 @@ def test_everything_else_stays_in_single_precision():
     assert np.array_equal(single * NUMBERS, NUMBERS * NUMBERS)
 
 
+def test_numbers_change_in_place_and_have_a_mean():
+    single = Single(NUMBERS.copy())
+    single += 1
+    assert np.array_equal(single, NUMBERS + 1) and np.mean(single) == np.mean(NUMBERS + 1)
+    assert np.array_equal(np.exp(single, out=single), np.exp(Single(NUMBERS + 1)))
+
+
 def test_the_published_rule_takes_it():
     prediction, kept = links.published(Single(NUMBERS))
     assert prediction.dtype == np.float32 and kept.dtype == bool
