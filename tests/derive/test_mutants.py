@@ -159,10 +159,9 @@ def test_a_bound_that_is_too_weak_is_refused():
     assert fate(derivation, maximum(s), derivation.steps[0], LSE(s) + 1) == "refused"
 
 
-# What a check takes on average while other tests share the cores; .02 s when
-# nothing else runs. That there is no other case of equality takes longer to find out.
-SECONDS_A_CHECK = 1 / 40
-SEARCHING = 16
+# In units of what a task of SymPy's own takes on the same machine: a tenth of a second, or less.
+A_CHECK = 0.3
+SEARCHING = 150  # for all other cases of equality together
 
 
 def test_a_check_of_the_book_takes_no_time_that_a_reader_would_notice(record_property):
@@ -171,16 +170,17 @@ def test_a_check_of_the_book_takes_no_time_that_a_reader_would_notice(record_pro
     checks = sum(notebook.checks for notebook in done)
     seconds = sum(notebook.seconds for notebook in done)
     searching = sum(notebook.searching for notebook in done)
+    pace = sum(notebook.pace for notebook in done) / len(done)
     verdicts = Counter(kind for notebook in done for kind in notebook.verdicts)
     record_property(
         "measured",
         f"{derivations} derivations of the book, {checks} checks: {seconds:.1f} s, and"
-        f" {searching:.1f} s for where else the sides are equal;"
+        f" {searching:.1f} s for where else the sides are equal, at a pace of {pace:.3f} s;"
         f" {verdicts['proved']} verdicts proved, {verdicts['confirmed']} confirmed",
     )
     assert all(notebook.checks >= len(notebook.derivations) > 0 for notebook in done)
-    assert seconds <= SECONDS_A_CHECK * checks
-    assert searching <= SEARCHING
+    assert seconds <= A_CHECK * checks * pace
+    assert searching <= SEARCHING * pace
 
 
 def test_to_forget_is_to_empty_the_caches():
