@@ -22,7 +22,7 @@ try:
     from lossnotes.homework.sandbox import NoSandbox
     from lossnotes.homework.scores import cell, write
     from lossnotes.homework.similar import similar, table
-    from lossnotes.homework.submissions import GradeError, find, opened, read_students
+    from lossnotes.homework.submissions import NAMES, GradeError, find, opened, read_students
     from lossnotes.studies.record import Study, StudyError
 except ModuleNotFoundError as missing:
     if (name := missing.name.partition(".")[0]) == "lossnotes":
@@ -117,15 +117,18 @@ def build_command(
     with errors_in_one_line():
         folder = find_chapter(chapter)
         names = read_students(students) if students else None
+        if students:
+            keep_columns(students, names, kept_class(secret))
         key = read_secret(secret or SECRET, create=True)
         out = out or Path("handout", folder.name)
         folders = build(folder, out, secret=key, students=names, trusted=trusted)
         if students and not kept_class(secret).resolve() == students.resolve():
             shutil.copyfile(students, kept_class(secret))
         whom = f"for {len(folders)} students" if students else "for everybody"
+        keep = f"{secret or SECRET}" + (f" and {kept_class(secret)}" if students else "")
         print(
             f"{folder.name} {whom}: {out}. The solution passes, the blank notebook fails. "
-            f"Keep {(secret or SECRET).parent}: grading needs what is in it."
+            f"Keep {keep}: nothing can be graded without."
         )
 
 
@@ -165,6 +168,14 @@ def grade_command(
         )  # fmt: skip
         told = ", ".join(f"{count} {status}" for status, count in statuses.most_common())
         print(f"{told}: {out / 'scores.csv'}, {out / 'report.html'}")
+        if statuses.to_read:
+            written = out / "written.csv"
+            print(f"{statuses.to_read} answers are still to be read, and count as 0: {written}")
+        if statuses.untimed:
+            print(
+                f"When {statuses.untimed} notebooks were handed in, nobody says: they are late by "
+                f"as many days as you write into {out / 'late.csv'}"
+            )
         if statuses.changed:
             print(f"{statuses.changed} scores have changed: {out / 'changes.csv'}")
 
@@ -266,6 +277,21 @@ def course(students, secret):
 def kept_class(secret):
     """Where the list of the class is kept: beside the secret."""
     return (secret or SECRET).with_name("class.csv")
+
+
+def keep_columns(students, names, kept):
+    """GradeError if the list that is kept has columns that the new one would lose."""
+    if not kept.exists() or kept.resolve() == students.resolve():
+        return
+    there, new = (
+        {column for row in roster.rows.values() for column in row if column.lower() not in NAMES}
+        for roster in (read_students(kept), names)
+    )
+    if lost := sorted(there - new):
+        raise GradeError(
+            f"{kept} has columns that {students} has not: {', '.join(lost)}. Add them there, or "
+            f"give {kept} as the list"
+        )
 
 
 def find_chapter(name):

@@ -26,22 +26,24 @@ from rich.console import Console
 from rich.progress import Progress
 
 import lossnotes
-from lossnotes.homework import marks
+from lossnotes.homework import canvas, marks, moodle
 from lossnotes.homework.check import AnswerError, Finding, check
 from lossnotes.homework.finding import NoAnswer, code
 from lossnotes.homework.judge import UNCHECKED, Judge
 from lossnotes.homework.questions import QuestionError, load, read
 from lossnotes.homework.sandbox import AnswerError as Unanswered
 from lossnotes.homework.sandbox import Crashed, Limits, NoSandbox, Sandbox, Timeout
-from lossnotes.homework.scores import conclude, file_name, read_written, write
+from lossnotes.homework.scores import conclude, file_name, read_late, read_written, write
 from lossnotes.homework.submissions import (
     GradeError,
+    Roster,
     Unreadable,
     choose,
     fetch,
     find,
     near,
     opened,
+    printable,
     read_marked,
     readable,
 )
@@ -263,12 +265,12 @@ def _ask(answers, question):
 
 @dataclass
 class Class:
-    """Who is in a class, what came from whom, and how late."""
+    """Who is in a class, what came from whom, and when."""
 
     names: list
     roster: list | None = None
     came_as: dict = field(default_factory=dict)  # the name of a file or folder, by student
-    late: dict = field(default_factory=dict)  # days, by student
+    moments: dict = field(default_factory=dict)  # seconds of the epoch, by student, or None
     secret: bytes = b""
     anonymous: bool = False
 
@@ -288,9 +290,9 @@ def grade(
     """Grade every notebook in `submissions`, a folder or a zip, for the assignment in `path`.
 
     Into the folder `out` go `results/`, a file for each submission as soon as it is graded,
-    `scores.csv`, `feedback/`, `written.csv` for the answers that are to be read, `report.html`
-    and, where scores are others than before, `changes.csv`. What a former run finished is kept if
-    nothing that its score depends on has changed.
+    `scores.csv`, `feedback/`, `written.csv` for the answers that are to be read, `late.csv` for
+    who is late, `report.html` and, where scores are others than before, `changes.csv`. What a
+    former run finished is kept if nothing that its score depends on has changed.
 
     Parameters
     ----------
@@ -303,7 +305,7 @@ def grade(
     anonymous : bool
         In written.csv and the report students are shown by a code.
 
-    Returns how many submissions there are of each status.
+    Returns the Statuses of the submissions (see `scores`).
     Raises QuestionError, GradeError and NoSandbox.
     """
     assignment = load(Path(path, "questions.toml"), practice=False)
@@ -318,7 +320,8 @@ def _grade(assignment, path, folder, out, executor, secret, students, trusted, a
     names = sorted(handed_in.keys() | set(students or ()))
     class_ = Class(names, students, handed_in.came_as, {}, secret, anonymous)
     read_written(out / "written.csv", assignment, class_)
-    _refuse_another_secret(handed_in, secret, assignment.chapter)
+    read_late(out / "late.csv", class_)
+    _refuse_what_is_not_ours(handed_in, secret, assignment.chapter)
     with Progress(console=Console(stderr=True), disable=not sys.stderr.isatty()) as progress:
         bar = progress.add_task(f"Grading {assignment.chapter}", total=len(names))
 
@@ -343,9 +346,7 @@ def _grade(assignment, path, folder, out, executor, secret, students, trusted, a
                         meant = _meant(handed_in, name, students, secret, assignment.chapter)
                         raise Unreadable("unknown", f"not on the list of students{meant}")
                     data = fetch(handed_in[name])
-                    if assignment.deadline:
-                        moment = choose(handed_in[name]).lstat().st_mtime
-                        class_.late[name] = assignment.deadline.days(moment)
+                    class_.moments[name] = _moment(handed_in, name, students)
                 except Unreadable as stop:
                     result.status, result.reason = stop.status, str(stop)
                     finished(result)
@@ -372,6 +373,17 @@ def _grade(assignment, path, folder, out, executor, secret, students, trusted, a
         return conclude(assignment, (_former(place(name)) for name in names), out, class_)
 
 
+def _moment(handed_in, name, students):
+    """When a notebook was handed in, in seconds of the epoch, or None if nobody says.
+
+    The files that Moodle and Canvas give have the time at which they were asked for.
+    """
+    came_as = handed_in.came_as[name]
+    if moodle.owner(came_as):
+        return moodle.moment(students.rows.get(name, {})) if isinstance(students, Roster) else None
+    return None if canvas.owner(came_as) else choose(handed_in[name]).lstat().st_mtime
+
+
 def _meant(handed_in, name, students, secret, chapter):
     """Words about who an unknown student may be: by the notebook's mark, else by the name."""
     try:
@@ -384,21 +396,24 @@ def _meant(handed_in, name, students, secret, chapter):
     return near(name, [each for each in students if each not in handed_in] or students)
 
 
-def _refuse_another_secret(handed_in, secret, chapter):
-    """GradeError if not one of the notebooks that tell was handed out with this secret.
+def _refuse_what_is_not_ours(handed_in, secret, chapter):
+    """GradeError if no notebook that tells is of this assignment, or none of this secret.
 
-    One that does not fit is a notebook to look at; if none does, it is the secret.
+    One that does not fit is a notebook to look at; if none does, it is the command.
     """
-    ours, told = marks.mark(secret, chapter, "").course, 0
+    ours, told, chapters = marks.mark(secret, chapter, "").course, [], set()
     for paths in handed_in.values():
         try:
             mark = read_marked(fetch(paths))[1]
         except Unreadable:
             continue
-        if mark and mark.course == ours:
-            return
-        told += mark is not None
-    if told:
+        if mark:
+            told.append(mark.course == ours)
+            chapters.add(mark.chapter)
+    if chapters and chapter not in chapters:
+        known = ", ".join(printable(each) for each in sorted(chapters)[:3])
+        raise GradeError(f"the notebooks were handed out for another assignment: {known}")
+    if told and not any(told):
         here = "another secret than the one given" if secret else "a secret, and none is given"
         raise GradeError(
             f"the notebooks were handed out with {here}: their numbers would be others. The one "

@@ -3,19 +3,24 @@
 "Download all submissions" gives a zip with a folder for each student, or a file,
     Ada Lovelace_1234567_assignsubmission_file_/softmax.ipynb
     Ada Lovelace_1234567_assignsubmission_file_softmax.ipynb
-The "grading worksheet" is a table with the column Identifier, "Participant 1234567"; the one that
-is uploaded needs that column, and changes those that it has. "Upload multiple feedback files in a
-zip" takes folders of the same names. (docs.moodle.org, "Assignment settings" and "Using
-Assignment".)
+The "grading worksheet" is a table with the column Identifier, "Participant 1234567". The one that
+is uploaded needs it, the grade and "Last modified (grade)", by their titles in the language of the
+site, and changes what else it has. "Upload multiple feedback files in a zip" takes folders of the
+same names. (docs.moodle.org, "Assignment settings" and "Using Assignment"; Moodle's
+mod/assign/feedback/offline.)
 """
 
+import contextlib
 import csv
 import io
 import re
 import zipfile
+from datetime import datetime
 
 NAME = re.compile(r"(?s)(?P<name>.+?)_(?P<id>\d+)_assignsubmission_[a-z]+(_(?P<file>.*))?")
-COLUMNS = ("Identifier", "Full name", "Grade", "Maximum Grade", "Feedback comments")
+COLUMNS = ("Identifier", "Full name", "Grade", "Maximum Grade", "Last modified (grade)")
+SUBMITTED = "Last modified (submission)"  # of the worksheet that is downloaded
+MOMENTS = ("%A, %d %B %Y, %I:%M %p", "%A, %d %B %Y, %H:%M")
 
 
 def owner(entry):
@@ -30,16 +35,28 @@ def folder(entry):
     return entry[: len(entry) - len(match["file"] or "")] if match else entry
 
 
-def worksheet(results, came_as, cell):
-    """The grading worksheet for those whose submissions came from Moodle; None if there are none.
+def moment(row):
+    """When a student of the worksheet that is downloaded handed in, or None if it does not say."""
+    for form in MOMENTS:
+        with contextlib.suppress(ValueError):
+            return datetime.strptime(row.get(SUBMITTED, ""), form).timestamp()
+    return None
 
-    `came_as` says how a student's folder or file was called, `cell` makes a text safe in a table.
+
+def worksheet(results, came_as, roster, cell):
+    """The grading worksheet for those whom Moodle has given a number; None if there are none.
+
+    `came_as` says how a student's folder or file was called, `roster` may be the worksheet that
+    was downloaded, `cell` makes a text safe in a table.
     """
-    rows = []
+    rows, listed = [], getattr(roster, "rows", {})
+    now = datetime.now().astimezone().isoformat(timespec="seconds")
     for result in results:
-        if known := owner(came_as.get(result.student, "")):
+        known = owner(came_as.get(result.student, ""))
+        number = f"Participant {known[1]}" if known else ""
+        if number := number or listed.get(result.student, {}).get("Identifier"):
             grade = [f"{result.points:g}", f"{result.of:g}"]
-            rows.append([f"Participant {known[1]}", cell(result.student), *grade, ""])
+            rows.append([number, cell(result.student), *grade, now])
     if not rows:
         return None
     table = io.StringIO(newline="")

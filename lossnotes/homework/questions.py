@@ -522,7 +522,8 @@ class Deadline(Model):
     """When an assignment is due, and what each day begun after that costs."""
 
     due: datetime = Field(
-        description="The last moment in time, by the time of the notebook's file.",
+        description="The last moment in time. When a notebook was handed in says its file; who was "
+        "ill, and what Moodle and Canvas leave out, stands in `late.csv`.",
         examples=["due = 2026-11-30T23:59:00"],
     )
     free: int = Field(

@@ -73,14 +73,17 @@ class Report:
     def html(self):
         """The page."""
         title = escape(self.assignment.title)
-        handed_in = self.statuses.total() - self.statuses["missing"]
-        statuses = ", ".join(f"{n} {status}" for status, n in self.statuses.most_common())
+        missing = self.statuses["missing"]
+        statuses = [f"{n} {each}" for each, n in self.statuses.most_common() if each != "missing"]
+        handed_in = _count(self.statuses.total() - missing, "submission")
+        said = [f"{handed_in}: {', '.join(statuses)}"] if statuses else [handed_in]
+        said += [f"{_count(missing, 'name')} without one"] if missing else []
         parts = [
             '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">',
             '<meta name="viewport" content="width=device-width, initial-scale=1">',
             f"<title>{title}: report</title>\n<style>{STYLE}</style>\n</head>\n<body>\n<main>",
             f"<h1>{title}</h1>",
-            f'<p class="quiet">{_count(handed_in, "submission")}: {escape(statuses)}.</p>',
+            f'<p class="quiet">{escape(". ".join(said))}.</p>',
         ]
         if self.totals:
             parts += ["<h2>Points</h2>", *self._picture()]

@@ -15,48 +15,51 @@ from lossnotes.homework.report import Report
 from lossnotes.homework.submissions import GradeError, Roster, near
 
 WRITTEN = ("student", "question", "text", "points", "comment")  # the columns of written.csv
+LATE = ("student", "handed in", "days", "count as", "comment")  # and of late.csv
+CANVAS = "late, says Canvas: by how many days stands in late.csv or nowhere"
 # Where a cell begins, whatever separates them; the signs are there in full width, too.
 FORMULA = re.compile(r"((?:^|[;,\t\r\n])\s*)(?=['=+\-@＝＋－＠])")
 
 
 def conclude(assignment, results, out, class_):
-    """Write scores.csv, feedback, report.html, what is new in written.csv, and what has changed.
+    """Write scores.csv, feedback, report.html, new rows of written.csv and late.csv, and changes.
 
     `results` is read once and one by one. For a course's system its own files are written, too.
-    Returns how many results there are of each status; `changed` says how many scores are others
-    than in the last run.
+    Returns the Statuses of the results.
     """
-    path = out / "written.csv"
-    given, old = read_written(path, assignment, class_), _text(path)
-    columns, separator = _rows(old).fieldnames or WRITTEN, _separator(old)
-    to_read, scores = io.StringIO(newline=""), io.StringIO(newline="")
-    new_rows = csv.DictWriter(to_read, columns, delimiter=separator, extrasaction="ignore")
-    if not old:
-        new_rows.writeheader()
-    elif not old.endswith("\n"):
-        to_read.write("\r\n")
-    head = to_read.tell()
+    given = read_written(out / "written.csv", assignment, class_)
+    to_read, late = Growing(out / "written.csv", WRITTEN), Growing(out / "late.csv", LATE)
+    days = read_late(out / "late.csv", class_)
+    scores = io.StringIO(newline="")
     table = csv.writer(scores)
     names = [question.name for question in assignment.questions]
     table.writerow([*COLUMNS[:-1], *names, COLUMNS[-1]])
-    report, pages, short = Report(assignment), [], []
+    report, statuses, pages, short = Report(assignment), Statuses(), [], []
     for result in results:
+        shown = class_.shown(result.student)
         for name, text in result.written.items():
             if not given.knows(result.student, name, text):
-                shown = class_.shown(result.student)
-                row = map(cell, (shown, name, text, "", ""))
-                new_rows.writerow(dict(zip(WRITTEN, row, strict=True)))
+                to_read.add(shown, name, text, "", "")
         given.correct(result, assignment)
-        _be_late(result, assignment, class_.late.get(result.student, 0))
+        if assignment.deadline and result.status == "graded":
+            moment = class_.moments[result.student]
+            if more := days.take_off(result, assignment.deadline, moment):
+                late.add(shown, *more, "", "")
+            if moment is None and (result.student, "") not in days.counted:
+                statuses.untimed += 1
+                if canvas.is_late(class_.came_as[result.student]):
+                    result.reason = "; ".join(filter(None, [CANVAS, result.reason]))
+        statuses.to_read += sum(each.status == "to read" for each in result.findings.values())
         table.writerow(_score(result, names))
         told = page(assignment, result)
         write(out / "feedback" / f"{file_name(result.student)}.html", told)
         if result.student in class_.came_as:
             pages.append((class_.came_as[result.student], told))
-        report.add(result, class_.shown(result.student))
+        report.add(result, shown)
         short.append(result.model_copy(update={"findings": {}, "written": {}, "errors": []}))
-    if to_read.tell() > head:
-        write(path, old + to_read.getvalue())
+    to_read.save()
+    late.save(even_if_empty=statuses.untimed)
+    _forget_pages(out / "feedback", class_.names)
     changes = list(_changes(_text(out / "scores.csv"), scores.getvalue()))
     write(out / "scores.csv", scores.getvalue())
     write(out / "report.html", report.html())
@@ -67,7 +70,7 @@ def conclude(assignment, results, out, class_):
         head = [] if former else [("when", "student", "what", "before", "now")]
         csv.writer(more).writerows([*head, *((now, *change) for change in changes)])
         write(out / "changes.csv", former + more.getvalue())
-    if worksheet := moodle.worksheet(short, class_.came_as, cell):
+    if worksheet := moodle.worksheet(short, class_.came_as, class_.roster, cell):
         write(out / "moodle.csv", worksheet)
         ours = [(entry, told) for entry, told in pages if moodle.owner(entry)]
         (out / "moodle_feedback.zip").write_bytes(moodle.feedback(ours))
@@ -75,25 +78,69 @@ def conclude(assignment, results, out, class_):
         for_canvas = assignment.title, assignment.points, short, class_.roster, cell
         if gradebook := canvas.gradebook(*for_canvas):
             write(out / "canvas.csv", gradebook)
-    statuses = Statuses(report.statuses)
+    statuses.update(report.statuses)
     statuses.changed = len({student for student, *_ in changes})
     return statuses
 
 
 class Statuses(Counter):
-    """How many results there are of each status."""
+    """How many results there are of each status.
 
-    changed = 0
+    changed: scores that are others than in the last run; to_read: answers that count as 0 until
+    then; untimed: submissions of which nobody says when they were handed in.
+    """
+
+    changed = to_read = untimed = 0
 
 
-def _be_late(result, assignment, days):
-    """Take off what being late costs."""
-    if assignment.deadline and result.status == "graded":
-        result.late = days
-        result.lost = round(result.points * assignment.deadline.share(days), 2)
+class Growing:
+    """A table that a person fills in: rows are added to it, and what stands there stays."""
+
+    def __init__(self, path, columns):
+        self.path, self.columns, self.old = path, columns, _text(path)
+        self.new = io.StringIO(newline="")
+        there, separator = _rows(self.old).fieldnames or columns, _separator(self.old)
+        self.rows = csv.DictWriter(self.new, there, delimiter=separator, extrasaction="ignore")
+        if not self.old:
+            self.rows.writeheader()
+        elif not self.old.endswith("\n"):
+            self.new.write("\r\n")
+        self.head = self.new.tell()
+
+    def add(self, *cells):
+        self.rows.writerow(dict(zip(self.columns, map(cell, cells), strict=True)))
+
+    def save(self, even_if_empty=False):
+        if self.new.tell() > self.head or (even_if_empty and not self.old):
+            write(self.path, self.old + self.new.getvalue())
+
+
+class Days:
+    """How many days late somebody is, and as how many a person counts them."""
+
+    def __init__(self):
+        self.counted = {}  # days, by student and when they handed in; empty for whenever that was
+        self.told = set()  # rows that are there: student, when, days
+
+    def take_off(self, result, deadline, moment):
+        """Take off what being late costs. When it was and how many days, if that is a new row."""
+        when = "" if moment is None else f"{datetime.fromtimestamp(moment):%Y-%m-%d %H:%M}"
+        days = 0 if moment is None else deadline.days(moment)
+        same_moment = self.counted.get((result.student, when), days)
+        result.late = self.counted.get((result.student, ""), same_moment)
+        result.lost = round(result.points * deadline.share(result.late), 2)
         result.points = round(result.points - result.lost, 2)
         if result.lost:
             result.reason = "; ".join(filter(None, [late(result).rstrip("."), result.reason]))
+        return (when, str(days)) if days and (result.student, when, days) not in self.told else ()
+
+
+def _forget_pages(folder, names):
+    """Remove the pages of names that are no longer there, as those that were mended."""
+    pages = {f"{file_name(name)}.html" for name in names}
+    for path in folder.glob("*.html"):
+        if path.name not in pages:
+            path.unlink()
 
 
 def _changes(old, new):
@@ -143,7 +190,8 @@ class Given:
             if points is None:
                 continue
             former = result.findings.get(name)
-            says = former.says if former else "Nothing was found in the notebook."
+            nothing = "was handed in" if result.status == "missing" else "was found in the notebook"
+            says = former.says if former else f"Nothing {nothing}."
             if former and former.status == "to read":
                 says = says.replace("to be read by a person", "read by a person")
             elif former and former.points != points:
@@ -162,40 +210,76 @@ def read_written(path, assignment, class_):
     is none, and points of another question that are changed without a reason.
     """
     questions = {each.name: each for each in assignment.questions}
-    rows = _rows(_text(path))
-    needed = {"student", "question", "points"}
-    if not needed <= set(rows.fieldnames or WRITTEN):
-        raise GradeError(f"{path}: the first line must name the columns {', '.join(WRITTEN)}")
-    names = {cell(shown): name for name in class_.names for shown in (class_.code(name), name)}
     given, lines = Given(), {}
+
+    def take(student, row, line):
+        points = row["points"].strip().replace(",", ".")
+        text, comment = _plain(row.get("text", "")), row.get("comment", "").strip()
+        if (name := row["question"].strip()) not in questions:
+            known = ", ".join(questions)
+            raise ValueError(f"there is no question {name!r}; there are {known}")
+        points = _points(points, questions[name].points) if points else None
+        written = questions[name].kind == "written"
+        if written and text:
+            given.answers[student, name, text] = points, comment
+            return
+        if (student, name) in lines:
+            before = lines[student, name]
+            raise ValueError(f"{name} of {student} is there in line {before} too")
+        if points is not None and not comment:
+            raise ValueError(f"the points of {name} are changed: say why, as a comment")
+        lines[student, name] = line
+        given.others[student, name] = points, comment
+
+    _each(path, WRITTEN, {"student", "question", "points"}, class_, take)
+    return given
+
+
+def read_late(path, class_):
+    """The Days in the file.
+
+    Raises GradeError for a file that is damaged, a student who is none, and days that are no number
+    or change something without a reason.
+    """
+    days = Days()
+
+    def take(student, row, line):
+        when = row.get("handed in", "").strip()
+        found, counted = (_days(row.get(column, "").strip()) for column in ("days", "count as"))
+        if found is not None:
+            days.told.add((student, when, found))
+        if counted is not None:
+            if not row.get("comment", "").strip():
+                raise ValueError(f"the days of {student} are changed: say why, as a comment")
+            days.counted[student, when] = counted
+
+    _each(path, LATE, {"student", "count as"}, class_, take)
+    return days
+
+
+def _days(text):
+    if text and not (text.isascii() and text.isdecimal()):
+        raise ValueError(f"days must be a whole number from 0 on, not {text!r}")
+    return int(text) if text else None
+
+
+def _each(path, columns, needed, class_, take):
+    """Call `take` with student, row and line for each row of a table that a person fills in."""
+    rows = _rows(_text(path))
+    if not needed <= set(rows.fieldnames or columns):
+        raise GradeError(f"{path}: the first line must name the columns {', '.join(columns)}")
+    names = {cell(shown): name for name in class_.names for shown in (class_.code(name), name)}
     try:
         for row in rows:
             row = {name: value or "" for name, value in row.items() if isinstance(name, str)}
             if not any(value.strip() for value in row.values()):
                 continue
-            points = row["points"].strip().replace(",", ".")
-            text, comment = _plain(row.get("text", "")), row.get("comment", "").strip()
             if row["student"] not in names:
                 close = near(row["student"], class_.names)
                 raise ValueError(f"nobody is called {row['student']!r}{close}")
-            if (name := row["question"].strip()) not in questions:
-                known = ", ".join(questions)
-                raise ValueError(f"there is no question {name!r}; there are {known}")
-            points = _points(points, questions[name].points) if points else None
-            written = questions[name].kind == "written"
-            key = names[row["student"]], name
-            if written and text:
-                given.answers[*key, text] = points, comment
-                continue
-            if key in lines:
-                raise ValueError(f"{name} of {key[0]} is there in line {lines[key]} too")
-            if points is not None and not comment:
-                raise ValueError(f"the points of {name} are changed: say why, as a comment")
-            lines[key] = rows.line_num
-            given.others[key] = points, comment
+            take(names[row["student"]], row, rows.line_num)
     except (csv.Error, ValueError) as error:
         raise GradeError(f"{path}, line {rows.line_num}: {error}") from None
-    return given
 
 
 def _points(text, most):

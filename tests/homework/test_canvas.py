@@ -51,6 +51,19 @@ def test_the_gradebook_comes_back_with_its_columns_and_the_points(class_):
     assert rows[2:] == [["Gödel, Kurt", "502", "s2", "kurt", "Section A, 1", "7.5"]]
 
 
+def test_who_is_excused_stays_so(tmp_path):
+    (tmp_path / "gradebook.csv").write_text(
+        GRADEBOOK.replace('"Section A, 1",\n"S', '"Section A, 1",EX\n"S')
+    )
+    class_ = read_students(tmp_path / "gradebook.csv")
+    rows = list(csv.reader(io.StringIO(canvas.gradebook("Homework 0", 10, [Result], class_, str))))
+    assert rows[2][-1] == "EX"
+
+
+def test_a_file_says_whether_it_came_late():
+    assert [canvas.is_late(name) for name in FILES] == [False, True, False]
+
+
 def test_a_class_from_elsewhere_has_no_gradebook(tmp_path):
     (tmp_path / "class.txt").write_text("Lovelace, Ada\n")
     assert canvas.gradebook("x", 1, [], read_students(tmp_path / "class.txt"), str) is None

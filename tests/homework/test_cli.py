@@ -28,7 +28,7 @@ def test_an_assignment_is_built_handed_in_and_graded(call, small):
     assert call("build", "small", "--trusted") == (
         0,
         "small for everybody: handout/small. The solution passes, the blank notebook fails. "
-        "Keep homework: grading needs what is in it.\n",
+        "Keep homework/secret: nothing can be graded without.\n",
         "",
     )
     code, said, _ = call("grade", "small", "handout", "--trusted", "--workers", "1")
@@ -55,6 +55,19 @@ def test_a_class_has_numbers_of_its_own_and_its_solutions_pass(call, small, note
         ["emmy", "graded", "6"],
         ["kurt", "missing", "0"],
     ]
+    said = call(*words)[1]
+    assert "2 answers are still to be read, and count as 0: grades/small/written.csv" in said
+
+
+def test_a_column_that_was_added_to_the_class_is_not_lost_by_the_next_build(call, small):
+    kept = small.parent / "class.csv"
+    (small.parents[1] / "class.txt").write_text("ada\nemmy\n")
+    build = "build", "small", "--students", "class.txt", "--trusted"
+    assert "Keep homework/secret and homework/class.csv:" in call(*build)[1]
+    kept.write_text("name,also\nada,al99\nemmy,\n")
+    code, _, error = call(*build)
+    assert code == 1 and "homework/class.csv has columns that class.txt has not: also" in error
+    assert "al99" in kept.read_text()
 
 
 @pytest.mark.parametrize(

@@ -24,7 +24,7 @@ from lossnotes.homework.grade import Result, grade, grade_one, processes, run_al
 from lossnotes.homework.judge import UNCHECKED, Judge
 from lossnotes.homework.questions import load
 from lossnotes.homework.sandbox import Limits, Sandbox, Timeout
-from lossnotes.homework.submissions import GradeError
+from lossnotes.homework.submissions import GradeError, read_students
 
 here = functools.partial(ThreadPoolExecutor, 1)  # an executor that starts no process
 
@@ -618,6 +618,115 @@ def test_a_day_late_costs_what_the_assignment_says(small, class_):
     assert "50 days late: 6 points less." in (class_[1] / "feedback" / "ada.html").read_text()
 
 
+@pytest.fixture
+def due(small):
+    """The moment at which the small assignment is due."""
+    file = small / "questions.toml"
+    deadline = "[deadline]\ndue = 2026-11-20T23:59:00\nloss = 0.25\n\n[parameters]"
+    file.write_text(file.read_text().replace("[parameters]", deadline))
+    return datetime(2026, 11, 20, 23, 59).timestamp()
+
+
+def days_of(name, class_):
+    """The rows of late.csv about somebody: days, and as how many they count."""
+    with open(class_[1] / "late.csv", newline="") as file:
+        rows = [row for row in csv.DictReader(file) if row["student"] == name]
+    return [(row["days"], row["count as"]) for row in rows]
+
+
+def test_who_was_ill_is_as_late_as_a_person_says(small, class_, due):
+    os.utime(class_[0] / "ada.ipynb", (due + 60, due + 60))
+    for _ in range(2):
+        run(small, class_)
+    assert days_of("ada", class_) == [("1", "")]
+    assert table(class_[1] / "scores.csv")["ada"]["points"] == "4.5"
+    with open(class_[1] / "late.csv", "a") as file:
+        file.write("ada,,,0,She was ill.\n")
+    run(small, class_)
+    os.utime(class_[0] / "ada.ipynb", (due + 86_460, due + 86_460))
+    run(small, class_)
+    assert table(class_[1] / "scores.csv")["ada"]["points"] == "6"
+    assert days_of("ada", class_) == [("1", ""), ("", "0"), ("2", "")]
+
+
+def test_days_that_count_for_one_moment_count_for_no_other(small, class_, due):
+    os.utime(class_[0] / "ada.ipynb", (due + 60, due + 60))
+    run(small, class_)
+    fill_in(class_[1] / "late.csv", ",1,,", ",1,0,The server was down.")
+    run(small, class_)
+    assert table(class_[1] / "scores.csv")["ada"]["points"] == "6"
+    os.utime(class_[0] / "ada.ipynb", (due + 86_460, due + 86_460))
+    run(small, class_)
+    assert table(class_[1] / "scores.csv")["ada"]["points"] == "3"
+
+
+@pytest.mark.parametrize(
+    "row, says",
+    [
+        ("ada,,,-1,x", "days must be a whole number from 0 on, not '-1'"),
+        ("ada,,,1.5,x", "days must be a whole number"),
+        ("ada,,,0,", "the days of ada are changed: say why"),
+        ("adda,,,0,x", "nobody is called 'adda'; did you mean ada?"),
+    ],
+)
+def test_a_row_about_lateness_that_says_nothing_clear_is_named(small, class_, due, row, says):
+    class_[1].mkdir()
+    (class_[1] / "late.csv").write_text(f"student,handed in,days,count as,comment\n{row}\n")
+    with pytest.raises(GradeError, match=f"late.csv, line 2: {says}"):
+        run(small, class_)
+
+
+ZIPPED = {
+    "Ada Lovelace_1234567_assignsubmission_file_/small.ipynb": "Ada Lovelace",
+    "lovelaceada_LATE_501_90001_small.ipynb": "lovelaceada",
+}
+
+
+@pytest.mark.parametrize("entry", ZIPPED)
+def test_the_time_of_a_download_makes_nobody_late(small, class_, due, solved, notebook, entry):
+    path = class_[0].parent / "all.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        asked_for = zipfile.ZipInfo(entry, (2026, 11, 28, 12, 0, 0))
+        archive.writestr(asked_for, notebook(*solved))
+    statuses, name = run(small, (path, class_[1])), ZIPPED[entry]
+    row = table(class_[1] / "scores.csv")[name]
+    assert statuses.untimed == 1 and row["points"] == "6"
+    assert ("late, says Canvas" in row["reason"]) == ("LATE" in entry)
+    with open(class_[1] / "late.csv", "a") as file:
+        file.write(f"{name},,,2,As its page says.\n")
+    assert run(small, (path, class_[1])).untimed == 0
+    assert table(class_[1] / "scores.csv")[name]["points"] == "3"
+
+
+def test_the_worksheet_of_moodle_says_who_is_late(small, class_, due, solved, notebook):
+    path, list_ = class_[0].parent / "all.zip", class_[0].parent / "worksheet.csv"
+    list_.write_text(
+        "Identifier,Full name,Last modified (submission)\n"
+        'Participant 1234567,Ada Lovelace,"Sunday, 22 November 2026, 11:58 PM"\n'
+    )
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr([*ZIPPED][0], notebook(*solved))
+    run(small, (path, class_[1]), students=read_students(list_))
+    assert days_of("Ada Lovelace", class_) == [("2", "")]
+    assert table(class_[1] / "scores.csv")["Ada Lovelace"]["points"] == "3"
+
+
+def test_the_page_of_a_name_that_is_gone_goes_too(small, class_):
+    run(small, class_)
+    (class_[0] / "kurt.ipynb").rename(class_[0] / "kurt goedel.ipynb")
+    run(small, class_)
+    pages = {path.stem for path in (class_[1] / "feedback").glob("*.html")}
+    assert pages == {"ada", "emmy", "kurt goedel"}
+
+
+def test_notebooks_of_another_assignment_are_not_graded_for_this_one(small, class_, handed_in):
+    for name in ("ada", "emil"):
+        handed_in(name, chapter="margin")
+    with pytest.raises(GradeError, match="handed out for another assignment: margin"):
+        run(small, class_, secret=SECRET)
+    assert not class_[1].exists()
+
+
 def test_scores_that_change_are_listed_with_what_they_were(small, class_):
     assert run(small, class_).changed == 0
     assert run(small, class_).changed == 0 and not (class_[1] / "changes.csv").exists()
@@ -661,7 +770,7 @@ def test_from_moodle_and_back(small, class_, solved, notebook, tmp_path):
         archive.writestr(f"{entry}/small.ipynb", notebook(*solved))
     run(small, (path, class_[1]))
     worksheet = (class_[1] / "moodle.csv").read_text().splitlines()
-    assert worksheet[1] == "Participant 1234567,Ada Lovelace,6,8,"
+    assert worksheet[1].startswith("Participant 1234567,Ada Lovelace,6,8,")
     with zipfile.ZipFile(class_[1] / "moodle_feedback.zip") as archive:
         assert archive.namelist() == [f"{entry}/feedback.html"]
 

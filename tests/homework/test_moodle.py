@@ -3,6 +3,8 @@
 import csv
 import io
 import zipfile
+from datetime import datetime
+from time import time
 
 import pytest
 
@@ -58,11 +60,40 @@ class Result:
 
 def test_the_worksheet_names_participants_by_their_number():
     came_as = {"Ada Lovelace": ENTRIES[0].split("/")[0]}
-    text = moodle.worksheet([Result], came_as, str)
+    text = moodle.worksheet([Result], came_as, None, str)
     (row,) = csv.DictReader(io.StringIO(text))
     assert (row["Identifier"], row["Full name"]) == ("Participant 1234567", "Ada Lovelace")
     assert (row["Grade"], row["Maximum Grade"]) == ("7.5", "17")
-    assert moodle.worksheet([Result], {"Ada Lovelace": "Ada Lovelace.ipynb"}, str) is None
+    assert abs(datetime.fromisoformat(row["Last modified (grade)"]).timestamp() - time()) < 60
+    assert moodle.worksheet([Result], {"Ada Lovelace": "Ada Lovelace.ipynb"}, None, str) is None
+
+
+WORKSHEET = """Identifier,"Full name",Status,"Last modified (submission)","Last modified (grade)"
+"Participant 1234567","Ada Lovelace",Submitted,"Friday, 20 November 2026, 11:59 PM",-
+"Participant 1234568","Emmy Noether",Submitted,"Saturday, 21 November 2026, 00:01",-
+"Participant 1234569","Kurt Gödel","No submission",-,-
+"""
+
+
+@pytest.fixture
+def class_(tmp_path):
+    (tmp_path / "worksheet.csv").write_text(WORKSHEET)
+    return read_students(tmp_path / "worksheet.csv")
+
+
+def test_the_worksheet_that_is_downloaded_says_when_somebody_handed_in(class_):
+    moments = [moodle.moment(class_.rows[name]) for name in class_]
+    assert moments[:2] == [
+        datetime(2026, 11, 20, 23, 59).timestamp(),
+        datetime(2026, 11, 21, 0, 1).timestamp(),
+    ]
+    assert moments[2] is None and moodle.moment({}) is None
+
+
+def test_who_handed_nothing_in_has_a_grade_if_the_worksheet_is_the_class(class_):
+    class_[:] = ["Ada Lovelace"]
+    (row,) = csv.DictReader(io.StringIO(moodle.worksheet([Result], {}, class_, str)))
+    assert (row["Identifier"], row["Grade"]) == ("Participant 1234567", "7.5")
 
 
 def test_feedback_lies_in_folders_of_the_names_that_came():

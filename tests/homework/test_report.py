@@ -101,7 +101,7 @@ def test_a_look_is_needed_at_what_was_not_graded_or_has_a_reason(report):
 def test_who_is_missing_is_not_counted_as_a_submission(report):
     report.add(graded("ada", 2, 3, 1))
     report.add(Result(student="emmy", status="missing", reason="nothing was handed in", of=8))
-    assert "1 submission: 1 graded, 1 missing." in Page(report.html()).words
+    assert "1 submission: 1 graded. 1 name without one." in Page(report.html()).words
 
 
 def test_names_mistakes_and_reasons_are_text_and_nothing_else(report):
