@@ -146,7 +146,12 @@ CALCULUS = {
     "diff": Derivative,
 }
 LETTERS = {"τ": "tau", "λ": "lam", "η": "eta", "ε": "epsilon", "ϵ": "epsilon", "π": "pi"}
-SIGNS = str.maketrans({"−": "-", "·": "*", "×": "*"} | LETTERS)  # as copied from a page
+LETTERS |= {"α": "alpha", "β": "beta", "γ": "gamma", "κ": "kappa", "μ": "mu", "ν": "nu", "ρ": "rho"}
+MINUS, TIMES, OVER, NOTHING = "−–", "·⋅×∗", "÷∕", "\u200b\u2060\ufeff"
+OF_PAGES = {MINUS: "-", TIMES: "*", OVER: "/", NOTHING: ""}  # what is copied from there
+SIGNS = str.maketrans(
+    {sign: plain for signs, plain in OF_PAGES.items() for sign in signs} | LETTERS
+)
 RAISED = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹", "0123456789")  # as a phone types a square
 WORDS = {
     "v": "a vector",
@@ -239,7 +244,7 @@ def _advice(source):
     if re.search(r"(?<![<>=])=(?!=)", source):
         return ": write only what comes after the equals sign"
     if re.search(r"\d[A-Za-z(]|[)\w]\s+[\w(]|\)[\w(]", source):
-        return ": write a * for every product"
+        return ": write a '*' for every product"
     return ""
 
 
@@ -351,7 +356,7 @@ class Reader:
         if isinstance(node.op, ast.Pow):
             return self._power(node, left, right)
         if isinstance(node.op, ast.BitXor):
-            self.refuse(node, "is no power; a power is written with **")
+            self.refuse(node, "is no power; a power is written with '**'")
         self.refuse(node, "is no operation of formulas")
 
     def _power(self, node, base, exponent):
@@ -415,7 +420,7 @@ class Reader:
         if name in FUNCTIONS and name not in names:
             return self._function(name, node, names, depth)
         if name in names:
-            self.refuse(node, f"calls {name}, which is no function; write a * for a product")
+            self.refuse(node, f"calls {name}, which is no function; write a '*' for a product")
         if name == "Eq":
             self.refuse(node, "is an equation; write only its right side")
         if name in INSTEAD:

@@ -8,13 +8,14 @@ import functools
 import hashlib
 import hmac
 import os
+import re
 import signal
 import sys
 import threading
 import time
 from collections import deque
 from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, ProcessPoolExecutor, wait
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from itertools import islice
 from multiprocessing import forkserver, get_context, parent_process
@@ -48,6 +49,7 @@ from lossnotes.homework.submissions import (
     readable,
 )
 
+ASSIGNED = re.compile(r"(?P<name>\w+)\s*=\s*(?P<number>[-+]?\d+(\.\d*)?(e[-+]?\d+)?)\s*(#|$)")
 WINDOW = 64  # submissions under way, so that memory does not grow with their number
 Status = Literal[
     "graded",  # its cells were run and its answers judged
@@ -210,14 +212,20 @@ def _judge(result, assignment, drawn, cells, sandbox, judge):
     result.written = written
 
     reasons = []
-    declared = [source.strip() for source, tags in cells if "parameters" in tags]
-    if declared and declared != [parameters_cell(parameters)]:
+    if any(_declared(cells).get(name, value) != value for name, value in parameters.items()):
         reasons.append("the parameters in the notebook are not those of this student")
     elif not any(finding.points for finding in findings.values()):
         reasons.append(": ".join(["no points", *result.errors[:1]]))
     if unchecked := [name for name in lines if findings[name].mistake == UNCHECKED]:
         reasons.append(f"{', '.join(unchecked)}: {UNCHECKED}, needs a look")
     result.reason = "; ".join(reasons)
+
+
+def _declared(cells):
+    """The parameters that a notebook says it has."""
+    lines = (line for source, tags in cells if "parameters" in tags for line in source.splitlines())
+    assigned = filter(None, map(ASSIGNED.match, lines))
+    return {match["name"]: float(match["number"]) for match in assigned}
 
 
 def _finding(question, answer, parameters, seed, reason):
@@ -271,6 +279,7 @@ class Class:
     roster: list | None = None
     came_as: dict = field(default_factory=dict)  # the name of a file or folder, by student
     moments: dict = field(default_factory=dict)  # seconds of the epoch, by student, or None
+    with_all: set = field(default_factory=set)  # whose notebook is for all, though others are not
     secret: bytes = b""
     anonymous: bool = False
 
@@ -318,10 +327,10 @@ def grade(
 def _grade(assignment, path, folder, out, executor, secret, students, trusted, anonymous):
     handed_in = find(folder, students or ())
     names = sorted(handed_in.keys() | set(students or ()))
-    class_ = Class(names, students, handed_in.came_as, {}, secret, anonymous)
+    class_ = Class(names, students, handed_in.came_as, secret=secret, anonymous=anonymous)
     read_written(out / "written.csv", assignment, class_)
     read_late(out / "late.csv", class_)
-    _refuse_what_is_not_ours(handed_in, secret, assignment.chapter)
+    class_.with_all = _read_marks(handed_in, secret, assignment.chapter)
     with Progress(console=Console(stderr=True), disable=not sys.stderr.isatty()) as progress:
         bar = progress.add_task(f"Grading {assignment.chapter}", total=len(names))
 
@@ -396,30 +405,31 @@ def _meant(handed_in, name, students, secret, chapter):
     return near(name, [each for each in students if each not in handed_in] or students)
 
 
-def _refuse_what_is_not_ours(handed_in, secret, chapter):
-    """GradeError if no notebook that tells is of this assignment, or none of this secret.
+def _read_marks(handed_in, secret, chapter):
+    """The names of those with the notebook for everybody, where others have one of their own.
 
-    One that does not fit is a notebook to look at; if none does, it is the command.
+    Raises GradeError if no notebook that tells is of this assignment, or none of this secret. One
+    that does not fit is a notebook to look at; if none does, it is the command.
     """
-    ours, told, chapters = marks.mark(secret, chapter, "").course, [], set()
-    for paths in handed_in.values():
-        try:
-            mark = read_marked(fetch(paths))[1]
-        except Unreadable:
-            continue
-        if mark:
-            told.append(mark.course == ours)
-            chapters.add(mark.chapter)
+    found = {}
+    for name, paths in handed_in.items():
+        with suppress(Unreadable):
+            if mark := read_marked(fetch(paths))[1]:
+                found[name] = mark
+    chapters = {mark.chapter for mark in found.values()}
     if chapters and chapter not in chapters:
         known = ", ".join(printable(each) for each in sorted(chapters)[:3])
         raise GradeError(f"the notebooks were handed out for another assignment: {known}")
-    if told and not any(told):
+    ours = marks.mark(secret, chapter, "").course
+    if found and not any(mark.course == ours for mark in found.values()):
         here = "another secret than the one given" if secret else "a secret, and none is given"
         raise GradeError(
             f"the notebooks were handed out with {here}: their numbers would be others. The one "
             "they were built with is kept as homework/secret, where they were built; "
             "name it with --secret"
         )
+    with_all = {name for name in found if marks.for_everybody(found[name], secret, chapter)}
+    return with_all if len(with_all) < len(found) else set()
 
 
 def former_findings(out, name):

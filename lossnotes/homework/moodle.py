@@ -24,9 +24,9 @@ MOMENTS = ("%A, %d %B %Y, %I:%M %p", "%A, %d %B %Y, %H:%M")
 
 
 def owner(entry):
-    """Name and number of the student after whom Moodle has named a folder or a file, or None."""
+    """Name and identifier of the student after whom Moodle has named a file, or None."""
     match = NAME.fullmatch(entry)
-    return match and (match["name"], match["id"])
+    return match and (match["name"], f"Participant {match['id']}")
 
 
 def folder(entry):
@@ -53,8 +53,7 @@ def worksheet(results, came_as, roster, cell):
     now = datetime.now().astimezone().isoformat(timespec="seconds")
     for result in results:
         known = owner(came_as.get(result.student, ""))
-        number = f"Participant {known[1]}" if known else ""
-        if number := number or listed.get(result.student, {}).get("Identifier"):
+        if number := known and known[1] or listed.get(result.student, {}).get("Identifier"):
             grade = [f"{result.points:g}", f"{result.of:g}"]
             rows.append([number, cell(result.student), *grade, now])
     if not rows:

@@ -17,6 +17,7 @@ from lossnotes.homework.submissions import GradeError, Roster, near
 WRITTEN = ("student", "question", "text", "points", "comment")  # the columns of written.csv
 LATE = ("student", "handed in", "days", "count as", "comment")  # and of late.csv
 CANVAS = "late, says Canvas: by how many days stands in late.csv or nowhere"
+FOR_ALL = "the notebook for everybody was handed in, not the student's own"
 # Where a cell begins, whatever separates them; the signs are there in full width, too.
 FORMULA = re.compile(r"((?:^|[;,\t\r\n])\s*)(?=['=+\-@＝＋－＠])")
 
@@ -40,6 +41,8 @@ def conclude(assignment, results, out, class_):
         for name, text in result.written.items():
             if not given.knows(result.student, name, text):
                 to_read.add(shown, name, text, "", "")
+        if result.student in class_.with_all:
+            result.reason = "; ".join(filter(None, [FOR_ALL, result.reason]))
         given.correct(result, assignment)
         if assignment.deadline and result.status == "graded":
             moment = class_.moments[result.student]

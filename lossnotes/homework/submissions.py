@@ -22,7 +22,7 @@ NEWER = 2  # seconds: a zip tells no less
 ENDING = re.compile(r"\.ipynb(\.txt|\.json)?$", re.IGNORECASE)  # a browser may add its own
 COPY = re.compile(r" \(\d+\)$")  # the second file of a name
 JUNK = {"__macosx", "thumbs.db", "desktop.ini"}
-KEY = re.compile(r"\b(id|sid|login|number|also|user(name)?)\b|mail", re.IGNORECASE)
+KEY = re.compile(r"\b(id|sid|login|number|also|identifier|user(name)?)\b|mail", re.IGNORECASE)
 NAMES = ("name", "student", "full name", "student name")
 
 
@@ -73,11 +73,12 @@ class Roster(list):
         What stands in a column for numbers, addresses or other names decides; of a name that comes
         with a number no more than the case, the spaces and the commas may differ.
         """
+        if known := self._keys.get(number):
+            return known
         if name in self.rows:
             return name
-        for key in filter(None, (number, name)):
-            if known := self._keys.get(key):
-                return known
+        if known := self._keys.get(name):
+            return known
         same = self._squeezed.get(squeezed(name), ())
         return same[0] if number and len(same) == 1 else name
 
@@ -109,7 +110,7 @@ def read_students(path):
     except (OSError, UnicodeDecodeError) as error:
         raise GradeError(f"{path}: the list of students cannot be read: {error}") from None
     numbers, rows = {}, {}
-    for number, written, row in _listed(text):
+    for number, written, row in _listed(path, text):
         if not (name := student_name(written)):
             continue
         if name in numbers:
@@ -125,7 +126,7 @@ def read_students(path):
     return Roster(rows)
 
 
-def _listed(text):
+def _listed(path, text):
     """The number of a line, the name in it, and all of it by columns."""
     first = text.partition("\n")[0]
     separator = max(",;\t", key=first.count)
@@ -133,12 +134,21 @@ def _listed(text):
     titles = [title.strip('"') for title in titles]
     last = next((title for title in ("last name", "surname") if title in titles), None)
     if not {*NAMES} & {*titles} and not (last and "first name" in titles):
+        if first.count(separator) > (separator == ","):  # "Lovelace, Ada" is a name
+            raise GradeError(
+                f"{path}, line 1: a table without a title that is known: call the column of names "
+                '"name", or two columns "first name" and "last name"'
+            )
         for number, line in enumerate(text.splitlines(), 1):
             yield number, line.strip(), {}
         return
     table = csv.reader(io.StringIO(text, newline=""), delimiter=separator)
     columns = next(table)
     for cells in table:
+        if len(cells) > len(columns) == 1:
+            cells = [separator.join(cells)]
+        elif len(cells) > len(columns):
+            raise GradeError(f"{path}, line {table.line_num}: more cells than there are titles")
         row = {k.strip(): v.strip() for k, v in zip(columns, cells, strict=False)}
         lower = {column.lower(): value for column, value in row.items()}
         name = next((lower[title] for title in NAMES if title in lower), None)
@@ -162,7 +172,7 @@ def find(folder, roster=()):
     Moodle and Canvas give are understood. Links are not followed.
     Raises GradeError if the folder is not there or empty.
     """
-    handed_in = Submissions()
+    handed_in, found, numbers = Submissions(), [], {}
     try:
         entries = sorted(os.scandir(folder), key=lambda entry: entry.name)
     except OSError as error:
@@ -173,7 +183,13 @@ def find(folder, roster=()):
         is_folder = entry.is_dir(follow_symlinks=False)
         stem = entry.name if is_folder else _stem(entry.name)
         known = moodle.owner(stem) or canvas.owner(stem) or moodle.owner(entry.name)
-        name = _whose(*(known or (stem, None)), roster) or entry.name
+        name, number = known or (stem, None)
+        name = _whose(name, number, roster) or entry.name
+        numbers.setdefault(name, set()).add(number)
+        found.append((entry, is_folder, name, number))
+    for entry, is_folder, name, number in found:
+        if len(numbers[name] - {None}) > 1:  # several of one name: nobody's grade is another's
+            name = _whose(f"{name}, {number}" if number else name, None, roster)
         paths = handed_in.setdefault(name, [])
         if is_folder:
             paths += _notebooks(entry.path)

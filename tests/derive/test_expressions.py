@@ -116,6 +116,7 @@ READ = {
     "1e-3": Rational(1, 1000),
     "sigmoid(c) + sigmoid(s)[j]": 1 / (1 + exp(-c)) + 1 / (1 + exp(-s[j])),
     "λ[j]*η[j]·ε + π": lam[j] * eta[j] * epsilon + pi,
+    "–s[j]\u200b⋅ε÷2": -s[j] * epsilon / 2,
     "2*s[j]² − (1 - p[j])¹⁰": 2 * s[j] ** 2 - (1 - p[j]) ** 10,
     "s[j]  # of this class\n + s[k] \\\n - 1\n": s[j] + s[k] - 1,
 }
@@ -140,8 +141,9 @@ def test_a_number_that_is_no_fraction_stays_as_it_is_written():
 
 def test_names_are_added_to_those_of_the_book_and_come_first():
     tau = Symbol("tau", positive=True)
-    names = {"tau": tau, "p": softmax(s), "y": Positives("y")}
+    names = {"tau": tau, "p": softmax(s), "y": Positives("y"), "beta": tau}
     assert parse("p[j]/tau + y[j]", names) == softmax(s)[j] / tau + Positives("y")[j]
+    assert parse("β*τ", names) == tau**2
 
 
 def test_an_index_of_a_sum_may_have_any_name():
@@ -353,7 +355,8 @@ ADVICE = {
     "softmax(s)[j] because it is so": "these are words",
     "s[j]\n= s[j]": "several lines in one text",
     "s[j]\n<= log(K)": "several lines in one text",
-    "2 s[j]": "write a * for every product",
+    "2 s[j]": "write a '*' for every product",
+    "s[j]^2": "a power is written with '**'",
     "sofmax(s)[j]": "did you mean softmax?",
     "lamda[j]": "did you mean lam?",
     "np.exp(s[j])": "write exp alone",

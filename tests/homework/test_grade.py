@@ -162,6 +162,12 @@ def test_the_numbers_of_somebody_else_are_noticed(small, solved, notebook):
     assert points(copied) == [2, 0, 0, 0]
 
 
+@pytest.mark.parametrize("more", ["  # mine", "\nprint(scale)", "\r\n", "\nscale, 1\nx = 2"])
+def test_who_writes_beside_their_numbers_still_has_them(small, solved, notebook, more):
+    cell = solved[0] + more, "parameters"
+    assert one(small, [cell, *solved[1:]], notebook).reason == ""
+
+
 def test_a_mistake_of_the_grader_is_the_status_of_one_and_not_the_end(
     small, solved, notebook, monkeypatch
 ):
@@ -584,6 +590,17 @@ def test_of_a_name_that_is_unknown_the_notebook_says_whose_it_is(small, class_, 
     rows = table(class_[1] / "scores.csv")
     assert "the notebook was handed out to alan" in rows["al99"]["reason"]
     assert "did you mean emmi?" in rows["emmy"]["reason"]
+
+
+def test_the_notebook_for_everybody_is_noticed_where_others_have_their_own(
+    small, class_, handed_in
+):
+    handed_in("ada", student="")
+    handed_in("emil")
+    run(small, class_, secret=SECRET)
+    rows = table(class_[1] / "scores.csv")
+    assert "the notebook for everybody was handed in" in rows["ada"]["reason"]
+    assert rows["emil"]["reason"] == ""
 
 
 def test_no_name_stands_in_the_mark():

@@ -138,6 +138,13 @@ def test_a_list_of_students_is_read_line_by_line(tmp_path):
     assert read_students(path) == ["Ada Lovelace", "Am\u00e9lie"]
 
 
+@pytest.mark.parametrize("title", ["", "Name\n"])
+def test_a_name_may_have_a_comma(tmp_path, title):
+    path = tmp_path / "students.txt"
+    path.write_text(f"{title}Lovelace, Ada\nNoether, Emmy\n")
+    assert read_students(path) == ["Lovelace, Ada", "Noether, Emmy"]
+
+
 @pytest.mark.parametrize(
     "text, says",
     [
@@ -147,8 +154,11 @@ def test_a_list_of_students_is_read_line_by_line(tmp_path):
         ("a/b", "cannot name a folder"),
         ("a\x1bb", "cannot name a folder"),
         ("a" * 61, "cannot name a folder"),
+        ("Vorname,Nachname,E-Mail\nAda,Lovelace,a@x.org", "line 1: a table without a title"),
+        ("Nom;Prénom\nLovelace;Ada", "line 1: a table without a title"),
+        ("name,id\nLovelace, Ada,7", "line 2: more cells than there are titles"),
     ],
-    ids=["empty", "twice", "dots", "slash", "control", "long"],
+    ids=["empty", "twice", "dots", "slash", "control", "long", "titles", "two titles", "cells"],
 )
 def test_a_list_with_a_mistake_is_refused(tmp_path, text, says):
     path = tmp_path / "students.txt"
@@ -226,6 +236,42 @@ def test_another_name_of_a_student_stands_in_another_column(tmp_path):
 def test_a_name_that_nearly_matches_is_suggested(name, meant):
     words = near(name, ["Ada Lovelace", "Kurt Gödel"])
     assert words == (f"; did you mean {meant}?" if meant else "")
+
+
+MOODLE = (
+    "Wei Zhang_111_assignsubmission_file_/x.ipynb",
+    "Wei Zhang_222_assignsubmission_file_/x.ipynb",
+)
+CANVAS = "zhangwei_111_9001_x.ipynb", "zhangwei_222_9002_x.ipynb"
+
+
+@pytest.mark.parametrize("names", [MOODLE, CANVAS], ids=["Moodle", "Canvas"])
+def test_two_students_of_one_name_are_two(tmp_path, names):
+    put(tmp_path / "all", *names)
+    found = find(tmp_path / "all")
+    assert len(found) == 2 and all(re.search("111|222", name) for name in found)
+    (tmp_path / "class.csv").write_text(
+        "name,ID,Identifier\nWei Zhang,222,Participant 222\nWei Zhang (2),111,Participant 111\n"
+    )
+    found = find(tmp_path / "all", read_students(tmp_path / "class.csv"))
+    whose = {name: str(path.relative_to(tmp_path)) for name, (path,) in found.items()}
+    assert "222" in whose["Wei Zhang"] and "111" in whose["Wei Zhang (2)"]
+
+
+def test_who_has_a_name_that_two_have_may_stand_in_another_column(tmp_path):
+    put(tmp_path / "all", *MOODLE)
+    (tmp_path / "class.csv").write_text(
+        "name;also\n"
+        "Wei Zhang;Wei Zhang, Participant 222\n"
+        "Wei Zhang (2);Wei Zhang, Participant 111\n"
+    )
+    found = find(tmp_path / "all", read_students(tmp_path / "class.csv"))
+    assert [*found] == ["Wei Zhang (2)", "Wei Zhang"]
+
+
+def test_one_student_may_hand_in_several_files(tmp_path):
+    put(tmp_path, MOODLE[0], "Wei Zhang_111_assignsubmission_onlinetext_/x.html", "Wei Zhang.ipynb")
+    assert [*find(tmp_path)] == ["Wei Zhang"]
 
 
 def test_a_folder_that_is_too_deep_or_too_full_costs_itself_only(tmp_path, monkeypatch):
