@@ -19,6 +19,7 @@ from sympy import (
     exp,
     factorial,
     log,
+    oo,
     pi,
     sin,
     sinh,
@@ -176,6 +177,20 @@ POLES = {
 @pytest.mark.parametrize("sides", POLES.values(), ids=POLES)
 def test_across_a_pole_nothing_is_integrated(sides):
     assert not proves_equal(*sides)
+
+
+NOT_INSIDE = {
+    "a peak that is lost": (c**3 / t**2 * exp(-(c**2) / t), (t, 0, 1)),
+    "its mirror image": (c**3 * exp(-(c**2) * t), (t, 1, oo)),
+    "a root": (t * (t**2 + c**2) ** Rational(-1, 3), (t, 0, 1)),
+}
+
+
+@pytest.mark.parametrize("name", NOT_INSIDE)
+def test_the_slope_of_an_integral_need_not_be_the_integral_of_slopes(name):
+    body, limit = NOT_INSIDE[name]
+    inside = Integral(body.diff(c), limit)
+    assert not proves_equal(Derivative(Integral(body, limit), c), inside)
 
 
 def test_an_integral_that_nowhere_converges_is_an_error_that_names_it():

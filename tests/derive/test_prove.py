@@ -82,6 +82,22 @@ def test_an_identity_with_something_added_is_not_proved(sides):
 
 
 FALSE = {
+    "the slope of a product with two kinks at one place": (
+        Derivative(Heaviside(c) * Max(0, -c), c),
+        -Heaviside(-c) * Heaviside(c),
+    ),
+    "the slope of a product where two kinks meet": (
+        Derivative(Abs(c) * sign(c - t), c),
+        sign(c) * sign(c - t),
+    ),
+    "a kink in a branch that is not taken": (
+        Piecewise((Derivative(Max(0, c), c), c > 0), (7, True)),
+        Piecewise((1, c > 0), (7, c < 0), (100, True)),
+    ),
+    "a kink in a sum that may be empty": (
+        Sum(Derivative(Abs(c), c), (i, 3, K)),
+        (K - 2) * sign(c) + 5 * (1 - sign(c) ** 2),
+    ),
     "a delta beyond the classes": (over(i, delta(i, 3)), 1),
     "a delta with the next class": (over(i, delta(i, j + 1)), 1),
     "a number that is no class": (sign(over(i, exp(i)) - exp(n)), 1),
@@ -186,6 +202,11 @@ def test_a_free_index_may_have_the_name_of_a_bound_one():
 SLOPES = {
     "where there is none at the kink": (Derivative(Max(0, c), c), Piecewise((1, c > 0), (0, True))),
     "where there is one": (Derivative(Max(0, c) ** 2, c), 2 * Max(0, c)),
+    "of a product with two kinks at one place": (Derivative(Heaviside(c) * Max(0, -c), c), 0),
+    "of a sum where two kinks meet": (
+        Derivative(Abs(c) + 2 * Abs(c - t), c),
+        sign(c) + 2 * sign(c - t),
+    ),
     "across a hole that is none": (Derivative(Piecewise((0, Eq(c, 0)), (c, True)), c), 1),
     "twice": (Derivative(Max(0, c) ** 2, c, c), 2 * Heaviside(c, 0)),
     "of a bent gap": (

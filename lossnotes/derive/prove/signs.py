@@ -220,7 +220,7 @@ def is_continuous(expression, variable):
         return is_positive(base) or bool(
             whole and is_nonnegative(power) and not power.has(variable)
         )
-    return expression.is_Add or expression.is_Mul or isinstance(expression, (exp, sin, cos))
+    return expression.is_Add or expression.is_Mul or isinstance(expression, (exp, sin, cos, Sum))
 
 
 def has_value(expression):

@@ -11,7 +11,7 @@ The slope of a side is zero, but for the kink itself: what it is there is said i
 """
 
 from functools import lru_cache
-from itertools import count
+from itertools import combinations, count
 
 from sympy import (
     Abs,
@@ -37,6 +37,7 @@ from sympy import (
     Not,
     Or,
     Piecewise,
+    Pow,
     Product,
     Rational,
     S,
@@ -48,19 +49,21 @@ from sympy import (
     exp,
     igcd,
     log,
+    oo,
     sign,
 )
 from sympy.logic.boolalg import BooleanFalse, BooleanTrue
 
-from lossnotes.derive.prove.signs import is_positive
+from lossnotes.derive.prove.signs import is_continuous, is_nonzero, is_positive
 from lossnotes.derive.symbols import (
     Entry,
+    K,
     Quantity,
     argmax,
     entry,
     maximum,
 )
-from lossnotes.derive.why import because, remembered
+from lossnotes.derive.why import because, reasons, remembered
 
 KNOWN = 10_000  # forms of expressions that are kept: those of one step return in the next
 RANGES = {}  # of the indices that sums bind, by their names
@@ -137,12 +140,13 @@ def _named(expression):
 def _sided(expression, parts):
     """What is defined by cases, in terms of the sides of its unfolded parts."""
     if isinstance(expression, (Max, Min)):
-        first, *rest = sorted(parts, key=lambda part: (part != 0, str(part)))
-        towards = 1 if isinstance(expression, Max) else -1
-        for other in rest:
+        towards = HALF if isinstance(expression, Max) else -HALF
+        parts = sorted(parts, key=lambda part: (part != 0, str(part)))
+        while len(parts) > 1:  # in pairs: a part is there three times in what comes of it
+            first, other, *rest = parts
             gap = other - first
-            first = (first + other + towards * gap * side(gap)) / 2
-        return first
+            parts = [*rest, (first + other) / 2 + towards * gap * side(gap)]
+        return parts[0]
     gap, *at_zero = parts
     if isinstance(expression, Abs):
         return gap * side(gap)
@@ -153,17 +157,60 @@ def _sided(expression, parts):
 
 def _unfold_derivative(expression):
     body = unfold(expression.expr)
-    if any(_moves_a_step(integral, expression.variables) for integral in body.atoms(Integral)):
+    body = body.xreplace({part: _directed(part) for part in body.atoms(side)})
+    numbers = set().union(*(variable.free_symbols for variable in expression.variables))
+    if not all(_has_the_slope_inside(integral, numbers) for integral in body.atoms(Integral)):
         return Derivative(body, *expression.variables, evaluate=False)
     kinks, derivative = [], body
     for variable in expression.variables:
         slope = derivative.diff(variable)
         kinks += _breaks(derivative, slope, variable)
-        derivative = _with_values_at_kinks(slope, derivative.atoms(side), variable)
+        meeting = _where_kinks_meet(derivative, variable)
+        derivative = _with_values_at_kinks(slope, derivative.atoms(side), variable) + meeting
     if derivative.has(Derivative, Subs):
         return body.diff(*expression.variables)
     because("the rules of differentiation", *(("kink", *kink) for kink in kinks))
     return unfold(derivative)
+
+
+def _directed(part):
+    """A side, so that of two gaps of which one is the other times a number, one is left."""
+    content, gap = part.args[0].primitive()
+    if gap.could_extract_minus_sign():
+        content, gap = -content, -gap
+    return sign(content) * side(gap)
+
+
+def _where_kinks_meet(body, variable):
+    """What is unknown of a slope where two kinks meet that stand in one product.
+
+    In a sum each of the two has the mean of its own slopes there; in a product it has not.
+    """
+    moving = [part for part in body.atoms(side) if part.args[0].diff(variable) != 0]
+    unknown = S.Zero
+    for one, other in combinations(sorted(moving, key=str), 2):
+        if _may_meet(one, other) and _stand_in_one_product(one, other, body):
+            at_both = [
+                1 - part**2 for part in (one, other) if not part.free_symbols & RANGES.keys()
+            ]
+            unknown += Dummy("slope") * Mul(*at_both)
+    return unknown
+
+
+def _may_meet(one, other):
+    """Whether no number that is not zero is left of a gap where another one is zero."""
+    for part, far in ((one, other), (other, one)):
+        gap = far.args[0].xreplace({part: S.Zero})
+        if is_nonzero(_where_it_is_zero(part.args[0], gap).expand()):
+            return False
+    return True
+
+
+def _stand_in_one_product(one, other, body):
+    if one.has(other) or other.has(one):
+        return True
+    first, second = Dummy(), Dummy()
+    return body.xreplace({one: first, other: second}).diff(first, second) != 0
 
 
 def _breaks(body, slope, variable):
@@ -227,23 +274,37 @@ def _where_it_is_zero(gap, expression):
     return expression
 
 
-def _moves_a_step(integral, variables):
-    """Whether the place of a kink under an integral moves with what is differentiated by.
+def _has_the_slope_inside(integral, numbers):
+    """Whether the slope of an integral is the integral of slopes.
 
-    The area grows with it, though every summand has the slope zero.
+    It is where the integrand is smooth, over a range that ends. The place of a kink must not move
+    with the numbers: the area grows with it, though every summand has the slope zero.
     """
-    numbers = set().union(*(variable.free_symbols for variable in variables))
-    over = {limit[0] for limit in integral.limits}
-    return any(
-        part.free_symbols & numbers and part.free_symbols & over
-        for part in integral.function.atoms(side)
-    )
+    if not integral.free_symbols & numbers:
+        return True
+    body, over = integral.function, {limit[0] for limit in integral.limits}
+    kinks = body.atoms(side)
+    if any(part.free_symbols & numbers and part.free_symbols & over for part in kinks):
+        return False
+    if any(end.has(oo, -oo) for limit in integral.limits for end in limit[1:]):
+        return False
+    body = body.xreplace({part: Dummy(real=True) for part in kinks})
+    moved = (power for power in body.atoms(Pow) if power.base.free_symbols & numbers)
+    if not all(power.exp.is_Integer or is_positive(power.base) for power in moved):
+        return False
+    entries = body.atoms(Indexed)
+    scalars = over | {number for number in numbers if not number.is_integer}
+    scalars -= {entry.base.label for entry in entries}
+    return all(is_continuous(body, each) for each in entries | scalars)
 
 
 def _unfold_sum(expression):
     """Each index gets a name of its own that tells its range; the innermost is renamed first."""
-    body = unfold(expression.function)
     limits = [Tuple(limit[0], *map(unfold, limit[1:])) for limit in expression.limits]
+    of_all = all(
+        limit[1:] == (1, K) for limit in limits
+    )  # others may have no term, or not that of i
+    body = (unfold if of_all else _unfold_if_asked_for)(expression.function)
     taken = body.atoms(Dummy) | {part for limit in limits for part in limit.atoms(Dummy)}
     indices = {limit[0] for limit in limits}
     taken -= indices - _bound_in(body)
@@ -254,6 +315,15 @@ def _unfold_sum(expression):
         limits[:place] = [Tuple(*limit).xreplace({index: new}) for limit in limits[:place]]
         limits[place] = Tuple(new, *ends)
     return Sum(body, *limits)
+
+
+def _unfold_if_asked_for(expression):
+    """What need not be asked for: where it has no value, at a kink, the whole may have one."""
+    with reasons() as used:
+        unfolded = unfold(expression)
+    kinks = [fact for fact in used if not isinstance(fact, str)]
+    because(*(fact for fact in used if isinstance(fact, str)))
+    return unfolded + Add(*(Dummy("slope") * (1 - side(gap) ** 2) for _, gap, _ in kinks))
 
 
 def index_names(lower, upper):
@@ -309,11 +379,11 @@ def _unfold_piecewise(expression):
     for branch, condition in expression.args:
         holds = _indicator(condition)
         if holds is None:
-            return expression.func(*(Tuple(unfold(e), c) for e, c in expression.args))
-        pieces.append(unfold(branch) * left * holds)
+            break
+        pieces.append(_unfold_if_asked_for(branch) * left * holds)
         left *= 1 - holds
-    if expression.args[-1][1] != True:  # noqa: E712 - SymPy's true is not Python's
-        return expression.func(*(Tuple(unfold(e), c) for e, c in expression.args))
+    if holds is None or expression.args[-1][1] != True:  # noqa: E712 - SymPy's true is not Python's
+        return expression.func(*(Tuple(_unfold_if_asked_for(e), c) for e, c in expression.args))
     return Add(*pieces)
 
 
