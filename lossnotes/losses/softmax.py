@@ -168,54 +168,12 @@ def _for_labels(s, y, value, grad):
     labels = np.broadcast_to(y, shape).reshape(-1)
     values = np.empty(len(rows), s.dtype) if value else None
     gradients = np.empty(rows.shape, s.dtype) if grad else None
-    scores = s
 
     def compute(block):
-        s, y = rows[block], labels[block]
-        if compute_within_reach(block, s, y):
-            return
-        _scores(scores)
-        weights = Weights(s)
-        at_label = np.arange(len(y)), y
-        if value:
-            gap = np.subtract(weights.top, s[at_label], dtype=np.float64)
-            values[block] = gap + weights.excess
-        if grad:
-            elsewhere = (weights.others(y) / weights.total).astype(gradients.dtype)
-            weights.e[at_label] = 0
-            np.divide(weights.e, weights.total[:, None], out=gradients[block], casting="same_kind")
-            gradients[block][at_label] = 0 - elsewhere
-
-    def compute_within_reach(block, s, y):
-        """From e^s itself, and whether that was possible: s is exact, and nothing is taken from it.
-
-        What is too small a float64 beside the total is zero in float32.
-        """
-        single = s.dtype == np.float32
-        if not (single or s.min() >= -REACH):
-            return False
-        e = gradients[block] if grad and not single else np.empty(s.shape)
-        np.exp(s, out=e, dtype=np.float64)
-        at_label = np.arange(0, e.size, classes) + y
-        of_label = e.reshape(-1)[at_label]
-        e.reshape(-1)[at_label] = 0
-        if classes <= FEW:
-            rest = balanced_sum(np.asfortranarray(e))
-        else:
-            rest = np.vecdot(e, np.ones(classes)) if single else balanced_sum(e)
-        total = rest + of_label
-        if not (of_label.min() >= LEAST and total.max() <= MOST):  # or NaN
-            return False
-        if value:
-            values[block] = np.log1p(rest / of_label)
-        if grad:
-            if single:
-                np.multiply(e, (1 / total)[:, None], out=gradients[block], casting="same_kind")
-            else:
-                e /= total[:, None]
-            elsewhere = (rest / total).astype(gradients.dtype)
-            gradients[block].reshape(-1)[at_label] = 0 - elsewhere
-        return True
+        parts = [None if v is None else v[block] for v in (rows, labels, values, gradients)]
+        # To look through all scores beforehand costs time, and what is bad comes through neither.
+        if not (_within_reach(*parts) or _beyond_reach(*parts)):
+            _scores(s)  # raises, and names the place in the whole array
 
     by_blocks(compute, *rows.shape)
     if value:
@@ -223,6 +181,56 @@ def _for_labels(s, y, value, grad):
     if grad:
         gradients = gradients.reshape(shape + (classes,))
     return values, gradients
+
+
+def _within_reach(s, y, value, gradient):
+    """From e^s itself, whether that was possible: s is exact, and nothing is taken from it.
+
+    value (n,) and gradient (n, K) are filled, where they are not None. What is too small a float64
+    beside the total is zero in float32.
+    """
+    single, classes = s.dtype == np.float32, s.shape[1]
+    if not (single or s.min() >= -REACH):
+        return False
+    e = np.empty(s.shape) if single or gradient is None else gradient
+    np.exp(s, out=e, dtype=np.float64)
+    at_label = np.arange(0, e.size, classes) + y
+    of_label = e.reshape(-1)[at_label]
+    e.reshape(-1)[at_label] = 0
+    if classes <= FEW:
+        rest = balanced_sum(np.asfortranarray(e))
+    else:
+        rest = np.vecdot(e, np.ones(classes)) if single else balanced_sum(e)
+    total = rest + of_label
+    if not (of_label.min() >= LEAST and total.max() <= MOST):  # or NaN
+        return False
+    if value is not None:
+        value[:] = np.log1p(rest / of_label)
+    if gradient is not None:
+        if single:
+            np.multiply(e, (1 / total)[:, None], out=gradient, casting="same_kind")
+        else:
+            e /= total[:, None]
+        elsewhere = (rest / total).astype(gradient.dtype)
+        gradient.reshape(-1)[at_label] = 0 - elsewhere
+    return True
+
+
+def _beyond_reach(s, y, value, gradient):
+    """The same from the weights, which is impossible for NaN, +inf and rows of -inf only."""
+    weights = Weights(s)
+    if not np.isfinite(weights.top).all():
+        return False
+    at_label = np.arange(len(y)), y
+    if value is not None:
+        gap = np.subtract(weights.top, s[at_label], dtype=np.float64)
+        value[:] = gap + weights.excess
+    if gradient is not None:
+        elsewhere = (weights.others(y) / weights.total).astype(gradient.dtype)
+        weights.e[at_label] = 0
+        np.divide(weights.e, weights.total[:, None], out=gradient, casting="same_kind")
+        gradient[at_label] = 0 - elsewhere
+    return True
 
 
 def _for_vectors(s, y, value, grad):

@@ -206,8 +206,11 @@ def test_scores_at_the_end_of_the_reach_neither_overflow_nor_vanish():
     assert gradient[1] == pytest.approx(np.exp(-690) * np.array([1, 1, -2]), rel=1e-15, abs=0)
 
 
-def test_a_bad_score_is_named_by_its_place_in_the_whole_array():
-    s = np.zeros((3, 5))
-    s[2, 4] = np.nan
-    with pytest.raises(ValueError, match=r"s\[2, 4\] = nan"):
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+@pytest.mark.parametrize("bad", [np.nan, np.inf])
+def test_a_bad_score_is_named_by_its_place_in_the_whole_array(bad, dtype):
+    s = np.full((30_000, 10), -np.inf, dtype)  # several blocks
+    s[:, 0] = 0
+    s[29_999, 4] = bad
+    with pytest.raises(ValueError, match=rf"s\[29999, 4\] = {bad}"):
         log_loss(s, 0)
