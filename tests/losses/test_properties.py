@@ -1,5 +1,6 @@
 """What holds for all scores and all probability vectors, tried by hypothesis."""
 
+import re
 from itertools import product
 
 import numpy as np
@@ -8,10 +9,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from lossnotes.learning import binary
+from lossnotes.learning import binary, calibration
 from lossnotes.losses import continuous_categorical as cc
 from lossnotes.losses import fenchel_young as fy
-from lossnotes.losses import kde, kl, label_smoothing, loss_design, margin, softmax
+from lossnotes.losses import kde, kl, label_smoothing, loss_design, margin, proper, softmax
 from lossnotes.losses.logsumexp import logsumexp
 
 few = settings(max_examples=60, derandomize=True, deadline=None)
@@ -217,12 +218,23 @@ CALLS = {  # the function, its float arguments, the others
     "squared_log_error": (loss_design.squared_log_error, [P, P + 1], []),
     "squared_log_error_grad": (loss_design.squared_log_error_grad, [P, P + 1], []),
     "geometric_mean": (loss_design.geometric_mean, [P], []),
+    "surprisal": (proper.surprisal, [P], [[0, 1]]),
+    "surprisal, vectors": (proper.surprisal, [P, Q], []),
+    "surprisal_grad": (proper.surprisal_grad, [P, Q], []),
+    "brier_loss": (proper.brier_loss, [P, Q], []),
+    "brier_loss_grad": (proper.brier_loss_grad, [P, Q], []),
+    "spherical_loss": (proper.spherical_loss, [P, Q], []),
+    "spherical_loss_grad": (proper.spherical_loss_grad, [P, Q], []),
+    "absolute_loss": (proper.absolute_loss, [P, Q], []),
+    "focal_loss": (proper.focal_loss, [P, Q], [2.5]),
+    "focal_loss_grad": (proper.focal_loss_grad, [P, Q], [2.5]),
     "log_normalizer": (cc.log_normalizer, [S], []),
     "mean": (cc.mean, [S], []),
     "covariance": (cc.covariance, [S], []),
     "nll": (cc.nll, [S], [[0, 1]]),
     "nll, vectors": (cc.nll, [S, Q], []),
     "nll_grad": (cc.nll_grad, [S], [[0, 1]]),
+    "nll_grad, vectors": (cc.nll_grad, [S, Q], []),
     "log_prob": (cc.log_prob, [Q, S], []),
     "fit": (cc.fit, [P], []),
     "sigmoid": (binary.sigmoid, [S], []),
@@ -233,6 +245,13 @@ CALLS = {  # the function, its float arguments, the others
     "binary_cross_entropy_of_p_grad": (binary.binary_cross_entropy_of_p_grad, [P, Q], []),
     "squared_error": (binary.squared_error, [S, Q], []),
     "squared_error_grad": (binary.squared_error_grad, [S, Q], []),
+    "tempered_log_loss": (calibration.tempered_log_loss, [S], [[0, 1], 2]),
+    "tempered_log_loss_grad": (calibration.tempered_log_loss_grad, [S], [[0, 1], 2]),
+    "weighted_log_loss": (calibration.weighted_log_loss, [S], [[0, 1], (1, 2, 3)]),
+    "weighted_log_loss, vectors": (calibration.weighted_log_loss, [S, Q], [(1, 2, 3)]),
+    "weighted_log_loss_grad": (calibration.weighted_log_loss_grad, [S], [[0, 1], (1, 2, 3)]),
+    "weighted_log_loss_grad, vectors": (calibration.weighted_log_loss_grad, [S, Q], [(1, 2, 3)]),
+    "adjust_scores": (calibration.adjust_scores, [S], [(0.2, 0.3, 0.5), (0.5, 0.5, 0)]),
     "kde_cross_entropy": (kde.kde_cross_entropy, [S, P], [(-1, 1), kde.laplace(3)]),
     "kde_cross_entropy_grad": (kde.kde_cross_entropy_grad, [S, P], [(-1, 1), kde.gaussian(0.5)]),
     "kde_cross_entropy_hessian": (kde.kde_cross_entropy_hessian, [S, P], [(-1, 1), kde.box(4), 9]),
@@ -304,6 +323,71 @@ def test_no_result_is_minus_zero(f, floats, rest, dtype):
         assert not np.signbit(result[result == 0]).any()
 
 
+OF_SCORES = {name: call for name, call in CALLS.items() if any(x is S for x in call[1])}
+every_function_of_scores = pytest.mark.parametrize(
+    ("f", "floats", "rest"), OF_SCORES.values(), ids=OF_SCORES
+)
+IMPOSSIBLE = np.array(
+    [[-np.inf, 1, 0], [0, -np.inf, -np.inf]]
+)  # of the labels [0, 1] neither can be
+NONE_POSSIBLE = np.full((2, 3), -np.inf)
+
+
+def has_nan(f, *arguments):
+    """Whether a value, or a value or gradient of a pair, is NaN."""
+    result = f(*arguments)
+    return any(np.isnan(part).any() for part in (result if isinstance(result, tuple) else [result]))
+
+
+@every_function_of_scores
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_impossible_classes_give_no_nan(f, floats, rest, dtype):
+    """Neither is refused: where the target wants an impossible class, the loss is inf."""
+    assert not has_nan(f, *((IMPOSSIBLE if x is S else x).astype(dtype) for x in floats), *rest)
+
+
+@every_function_of_scores
+def test_without_any_possible_class_scores_are_refused_or_give_no_nan(f, floats, rest):
+    """LSE is -inf then, adjusted scores stay what they are, and a sigmoid takes one score alone."""
+    try:
+        assert not has_nan(f, *(NONE_POSSIBLE if x is S else x for x in floats), *rest)
+    except ValueError as refusal:
+        assert re.search("rules out every class|margin is not defined", str(refusal))
+
+
+@every_function
+def test_probabilities_of_zero_give_no_nan(f, floats, rest):
+    for pair in product(np.eye(3)[[[0, 1], [1, 2]]], repeat=2):
+        try:
+            assert not has_nan(f, *pair[: len(floats)], *rest)
+        except ValueError as refusal:
+            assert "is not positive and finite" in str(refusal)
+
+
+def naive_squared_margin_loss_grad(s, y):
+    return 2 * margin.margin_loss(s, y)[..., None] * margin.margin_loss_grad(s, y)
+
+
+def naive_cross_entropy_grad(q, p):
+    return -q / p
+
+
+@pytest.mark.filterwarnings("ignore:invalid value", "ignore:divide by zero")
+@pytest.mark.parametrize(
+    ("naive", "arguments"),
+    [
+        (naive_squared_margin_loss_grad, (IMPOSSIBLE, [0, 1])),
+        (naive_cross_entropy_grad, (np.eye(3), np.eye(3))),
+    ],
+)
+def test_the_nan_of_the_textbook_formula_is_noticed(naive, arguments):
+    assert has_nan(naive, *arguments)
+
+
+def weighted(f, s, y):
+    return f(s, y, np.arange(1, s.shape[-1] + 1))
+
+
 LABELLED = {
     "log_loss": softmax.log_loss,
     "log_loss_grad": softmax.log_loss_grad,
@@ -316,8 +400,13 @@ LABELLED = {
     "margin_loss_grad": margin.margin_loss_grad,
     "smoothed_log_loss": lambda s, y: label_smoothing.smoothed_log_loss(s, y, 0.1),
     "smoothed_log_loss_grad": lambda s, y: label_smoothing.smoothed_log_loss_grad(s, y, 0.1),
+    "tempered_log_loss": lambda s, y: calibration.tempered_log_loss(s, y, 2),
+    "tempered_log_loss_grad": lambda s, y: calibration.tempered_log_loss_grad(s, y, 2),
+    "weighted_log_loss": lambda s, y: weighted(calibration.weighted_log_loss, s, y),
+    "weighted_log_loss_grad": lambda s, y: weighted(calibration.weighted_log_loss_grad, s, y),
     "nll": cc.nll,
     "nll_grad": cc.nll_grad,
+    "nll_and_grad": cc.nll_and_grad,
     "log_prob": lambda s, y: cc.log_prob(y, s),
 }
 every_labelled = pytest.mark.parametrize("f", LABELLED.values(), ids=LABELLED)
@@ -342,6 +431,12 @@ def test_every_class_of_one_row_and_a_grid_of_labels_are_labels(f):
     f(np.zeros(2), np.arange(2))
     f(np.zeros((2, 2, 2)), np.eye(2, dtype=int))
     f(np.zeros(3), np.zeros((4, 1), int))
+
+
+@every_labelled
+@pytest.mark.parametrize("y", [0, 1, 2])
+def test_an_impossible_label_gives_no_nan(f, y):
+    assert not has_nan(f, IMPOSSIBLE, y)
 
 
 @every_labelled
