@@ -39,7 +39,8 @@ def newton(gradient, hessian, start, steps, step=1.0):
     gradient, hessian: functions of w (N,) with results (N,) and (N, N). step: positive.
     Result: the path (steps + 1, N). Near a point without slope and with an invertible Hessian it
     goes there, to a minimum, a saddle or a maximum alike. From farther away it may diverge.
-    Raises DivergenceError as `gradient_descent` does, and for a singular Hessian.
+    Raises DivergenceError as `gradient_descent` does, and for a singular Hessian; ValueError for a
+    bad argument.
     Source: notes of CMU 11-785, convergence. Chapter: convergence.
     """
     step, start = _positive("step", step), _vector("start", start)
@@ -53,11 +54,11 @@ def newton(gradient, hessian, start, steps, step=1.0):
 def damped_newton(value, gradient, hessian, start, steps):
     """Newton's direction, halved until the value falls by enough.
 
-    value: a function of w (N,) with a number as result; the rest as in `newton`.
+    value: a function of w (N,) with a number as result; the rest, and the result, as in `newton`.
     A step is accepted if it delivers 1e-4 of the fall that the slope promises, or if the promise is
     below the rounding of the value.
     Raises DivergenceError also where Newton's direction does not lead downhill, as near a saddle.
-    Chapter: convergence.
+    Source: Nocedal and Wright (2006), backtracking. Chapter: convergence.
     """
     start = _vector("start", start)
 
@@ -92,7 +93,10 @@ def quadratic(w, A, b):
 
 
 def quadratic_grad(w, A, b):
-    """A w + b, the gradient of `quadratic`. Result: the shape of w. Errors as there."""
+    """A w + b, the gradient of `quadratic`. Result: the shape of w. Errors as there.
+
+    Chapter: convergence.
+    """
     w, A, b = _quadratic(w, A, b)
     return w @ A + b
 
@@ -102,7 +106,7 @@ def rate(A, step):
 
     A: symmetric (N, N). step: positive. Result: at least 0. Descent on the quadratic converges to
     the minimum from every start if it is below 1, and, for a positive definite A, only then.
-    Chapter: convergence.
+    Raises ValueError for another A or step. Chapter: convergence.
     """
     return float(abs(1 - _positive("step", step) * np.linalg.eigvalsh(_symmetric(A))).max())
 
@@ -141,7 +145,7 @@ def steps_to_leave(distance, curvature, step, radius):
 
     distance: from the ridge, at the start, at least 0. curvature: downwards, positive.
     step, radius: positive. Result: an integer, or inf on the ridge itself.
-    Chapter: convergence.
+    Raises ValueError for other numbers. Chapter: convergence.
     """
     factor = 1 + _positive("step", step) * _positive("curvature", curvature)
     radius = _positive("radius", radius)

@@ -16,7 +16,7 @@ from lossnotes.losses._arguments import entry, real_array, refuse_first
 
 
 def constant(step):
-    """The schedule k -> step, a positive number. Chapter: sgd."""
+    """The schedule k -> step, for a positive step. Raises ValueError for another. Chapter: sgd."""
     step = _positive("step", step)
     return lambda k: step
 
@@ -107,7 +107,7 @@ def best_momentum(smallest, largest):
     """(step, beta) of the best rate sqrt(beta) for all curvatures from smallest to largest.
 
     step = 4 / (sqrt(largest) + sqrt(smallest))^2, and sqrt(beta) is the difference of these roots
-    over their sum. Raises ValueError unless 0 < smallest <= largest.
+    over their sum. Result: two floats. Raises ValueError unless 0 < smallest <= largest.
     Source: Polyak 1964. Chapter: sgd.
     """
     smallest, largest = _positive("smallest", smallest), _positive("largest", largest)
@@ -122,6 +122,7 @@ def noise_floor(step, curvature, variance, beta=0.0):
 
         step variance (1 + beta) / (curvature (1 - beta) (2 (1 + beta) - step curvature))
 
+    step, curvature, variance: positive. beta: from 0 to 1, 1 excluded. Result: a positive float.
     Raises ValueError where there is none: for step curvature >= 2 (1 + beta) w grows for ever.
     Source: DL 125. Chapter: sgd.
     """

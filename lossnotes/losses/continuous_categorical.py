@@ -238,6 +238,8 @@ class Quadrature:
     r             (n, K) the r_k; they sum to about one
     z, w          (n, N) nodes and their weights; the real parts of w sum to one
     log_integral  (n,)   log I(eta - top)
+
+    Source: Trefethen and Weideman (2014), equal steps. Chapter: continuous_categorical.
     """
 
     def __init__(self, eta):

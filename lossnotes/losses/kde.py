@@ -13,7 +13,8 @@ The means are integrated between the kernels' breakpoints, and each panel is hal
 changes nothing. For where one point takes over from another, log density bends within 1/rate or
 width^2 / distance, which may be a millionth of a panel. The rule is that of Gauss and Lobatto,
 which looks at both ends: a Legendre rule misses a point that takes over just before the end.
-The source writes z for s, S for sigma(s) and K for the kernel.
+The source writes z for s, S for sigma(s) and K for the kernel. BeepBoop is a robot in the game
+Robocode: memories are earlier shots, at the angles x_j, and with the loss it learns their weights.
 Source: RoboWiki, Understanding BeepBoop (Xor and Kev, 2022). Chapter: kde.
 """
 
@@ -52,6 +53,7 @@ class Kernel:
     Kernel("hat", lambda x: np.log1p(-abs(x)), breakpoints=(0,), support=(-1, 1)).
     It need not integrate to one: a times it has the same gradient, and a loss less by log a.
     Raises ValueError for a support that is not an interval and breakpoints that are not finite.
+    Source: Rosenblatt (1956), Parzen (1962). Chapter: kde.
     """
 
     name: str
@@ -86,7 +88,12 @@ class Kernel:
 
 
 def box(width):
-    """The kernel 1/width for |x| <= width/2 and 0 elsewhere. BeepBoop aims with it."""
+    """The kernel 1/width for |x| <= width/2 and 0 elsewhere.
+
+    width: a positive number in the unit of x, else ValueError. Result: a `Kernel`, a function of x
+    of any shape. BeepBoop aims with it. Source: RoboWiki, Understanding BeepBoop (Xor, 2022).
+    Chapter: kde.
+    """
     width = _positive("width", width)
     half = width / 2
     return Kernel(f"box({width})", Height(-np.log(width)), support=(-half, half), constant=True)
@@ -103,7 +110,12 @@ class Height:
 
 
 def laplace(rate):
-    """The kernel (rate/2) e^(-rate |x|). BeepBoop surfs with it, at the rate 13."""
+    """The kernel (rate/2) e^(-rate |x|).
+
+    rate: a positive number, one over a length in the unit of x, else ValueError. Result: a
+    `Kernel`, a function of x of any shape. BeepBoop dodges with it, at the rate 13.
+    Source: RoboWiki, Understanding BeepBoop (Xor, 2022). Chapter: kde.
+    """
     rate = _positive("rate", rate)
     return Kernel(f"laplace({rate})", Exponentials(rate), breakpoints=(0,))
 
@@ -123,7 +135,11 @@ class Exponentials:
 
 
 def gaussian(width):
-    """The normal density of mean 0 and standard deviation width."""
+    """The normal density e^(-(x/width)^2 / 2) / (width sqrt(2 pi)), of standard deviation width.
+
+    width: a positive number in the unit of x, else ValueError. Result: a `Kernel`, a function of x
+    of any shape. Source: Parzen (1962). Chapter: kde.
+    """
     width = _positive("width", width)
     top = -np.log(width) - np.log(2 * np.pi) / 2
     return Kernel(f"gaussian({width})", lambda x: top - (x / width) ** 2 / 2)
@@ -165,7 +181,7 @@ def kde_cross_entropy_grad(s, x, interval, kernel, bins=None):
 def kde_cross_entropy_and_grad(s, x, interval, kernel, bins=None):
     """(kde_cross_entropy(...), kde_cross_entropy_grad(...)) for little more than the price of one.
 
-    Arguments, shapes and errors as there. Chapter: kde.
+    Arguments, shapes and errors as in `kde_cross_entropy_grad`. Chapter: kde.
     """
     return _solve(s, x, interval, kernel, bins, value=True, gradient=True)[:2]
 

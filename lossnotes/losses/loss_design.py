@@ -33,7 +33,7 @@ def squared_log_error(h, y):
 def squared_log_error_grad(h, y):
     """The derivative of `squared_log_error` in h: 2 (log h - log y) / h.
 
-    Shapes, range and errors as there. Chapter: loss_design.
+    Result: any real number, of the common shape. Errors as there. Chapter: loss_design.
     """
     h, y = _positive("h", h), _positive("y", y)
     dtype = np.result_type(h, y)

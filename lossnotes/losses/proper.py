@@ -106,7 +106,8 @@ def spherical_loss_grad(p, y):
 def absolute_loss(p, y):
     """The sum of |p_i - delta_iy| = 2 (1 - p_y): from 0 to 2. Not proper: its best p is a corner.
 
-    p, y: see the module. Result: (...,). Errors as in `surprisal`. Chapter: proper.
+    p, y: see the module. Result: (...,). Errors as in `surprisal`.
+    Source: Ghosh et al. (2017), as the mean absolute error. Chapter: proper.
     """
     return _expected(p, y, lambda p: abs(1 - p) + others(p))
 

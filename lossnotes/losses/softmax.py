@@ -99,7 +99,7 @@ def log_loss_grad(s, y):
 def log_loss_and_grad(s, y):
     """(log_loss(s, y), log_loss_grad(s, y)) for the price of one: both need the same exponentials.
 
-    Arguments, shapes and errors as there. Chapter: softmax.
+    Arguments, shapes and errors as in `log_loss`. Chapter: softmax.
     """
     return _log_loss(s, y, value=True, grad=True)
 
