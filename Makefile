@@ -5,7 +5,7 @@ SHELL := bash
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help book pdf epub test serve lab notebooks studies lint bench wheel clean
+.PHONY: help book pdf epub test serve lab notebooks studies lint bench wheel versions clean
 
 PYTHON ?= python3
 PORT ?= 8000
@@ -79,6 +79,15 @@ wheel: .venv/.installed  ## pack the library for students: no assignment is in i
 	@$(BIN)/python -m pip wheel --quiet --no-input --no-deps --no-build-isolation --wheel-dir dist .
 	@rm -rf build
 	@ls dist/*.whl
+
+# In a clean environment, with every extra there is: an extra that is forgotten loses its pins.
+versions:  ## print the newest versions of all that the project needs (PYTHON=python3.13)
+	@folder=$$(mktemp -d); trap 'rm -rf "$$folder"' EXIT; $(PYTHON) -m venv "$$folder"; \
+	extras=$$($(PYTHON) -c 'import tomllib; \
+	  print(*tomllib.load(open("pyproject.toml", "rb"))["project"]["optional-dependencies"], sep=",")'); \
+	pip=("$$folder/bin/python" -m pip --disable-pip-version-check); \
+	"$${pip[@]}" install --quiet --no-input --upgrade setuptools -e ".[$$extras]" >&2; \
+	"$${pip[@]}" freeze --all --exclude lossnotes --exclude pip
 
 clean:  ## remove the built book and every cache (.venv stays)
 	@rm -rf _build build dist .pytest_cache .hypothesis .ruff_cache
