@@ -7,6 +7,7 @@ A named quantity such as `LSE(s)` is shown by its name and computed by its defin
 
 from sympy import (
     Add,
+    Derivative,
     Dummy,
     Expr,
     Function,
@@ -16,6 +17,7 @@ from sympy import (
     Integral,
     KroneckerDelta,
     Max,
+    Product,
     Sum,
     Symbol,
     Tuple,
@@ -100,8 +102,10 @@ def entry(vector, index):
         return vector[index]
     if not isinstance(vector, Expr) or isinstance(vector, Indexed) or not vector.args:
         return vector
-    if isinstance(vector, (ScalarQuantity, Entry, Sum, KroneckerDelta)):
+    if isinstance(vector, (ScalarQuantity, argmax, Entry, Sum, Product, Integral, KroneckerDelta)):
         return vector
+    if isinstance(vector, Derivative):
+        return vector.func(entry(vector.expr, index), *vector.variable_count)
     return vector.func(*(entry(part, index) for part in vector.args))
 
 

@@ -70,6 +70,11 @@ def test_the_maximum_of_a_sum_has_brackets():
     assert latex(maximum(s + c)).endswith(r"\right)")
 
 
+def test_the_maximum_of_a_derivative_is_of_its_entries():
+    printed = latex(maximum(Derivative(c**2 * s, c)))
+    assert printed == r"\max_{i} \left(\frac{\partial}{\partial c} c^{2} {s}_{i}\right)"
+
+
 def test_a_negative_coefficient_is_a_minus_sign():
     assert latex(Rational(-1, 2) * log(2 * h)).startswith(r"- \frac")
 
