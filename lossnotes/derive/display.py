@@ -1,9 +1,24 @@
 """How formulas are set: by SymPy's printer, in the order and with the signs of a textbook."""
 
-from sympy import Add, Function, Indexed, KroneckerDelta, Mul, Number, Symbol, UnevaluatedExpr
+from sympy import (
+    Add,
+    Derivative,
+    Function,
+    Indexed,
+    KroneckerDelta,
+    Limit,
+    Mul,
+    Number,
+    Pow,
+    Product,
+    Sum,
+    Symbol,
+    UnevaluatedExpr,
+    log,
+)
 from sympy.printing.latex import LatexPrinter
 
-from lossnotes.derive.symbols import Entry, Mean, Quantity, VectorQuantity
+from lossnotes.derive.symbols import Entry, Mean, Quantity, VectorQuantity, argmax, maximum
 
 
 class Printer(LatexPrinter):
@@ -36,12 +51,23 @@ class Printer(LatexPrinter):
     def _print_Sum(self, sum_):
         return super()._print_Sum(sum_.func(_inside(sum_.function), *sum_.limits))
 
+    def _print_Product(self, product):
+        return super()._print_Product(product.func(_inside(product.function), *product.limits))
+
+    def _print_Limit(self, limit):
+        return super()._print_Limit(limit.func(_inside(limit.args[0]), *limit.args[1:]))
+
+    def _print_Pow(self, power):
+        return super()._print_Pow(Pow(_inside(power.base), power.exp, evaluate=False))
+
     def _needs_add_brackets(self, term):
         inside = _inside(term)
         negative = inside != term and inside.could_extract_minus_sign()
         return negative or super()._needs_add_brackets(inside)
 
     def _needs_mul_brackets(self, factor, first=False, last=False):
+        if not last and _is_open(factor):
+            return True
         return super()._needs_mul_brackets(_inside(factor), first, last)
 
     def _in_this_order(self, print_, expression, **settings):
@@ -52,9 +78,8 @@ class Printer(LatexPrinter):
         return printed
 
     def _print_log(self, logarithm, exp=None):
-        argument = logarithm.args[0]
-        if exp is None and isinstance(argument, (Symbol, Indexed, Entry, Mean)):
-            return rf"\log {self._print(argument)}"
+        if exp is None and _is_of_a_name(logarithm):
+            return rf"\log {self._print(logarithm.args[0])}"
         return super()._print_log(logarithm, exp)
 
     def _print_Derivative(self, derivative):
@@ -75,14 +100,31 @@ class Printer(LatexPrinter):
 
 
 PLAIN = (Number, Symbol, Indexed, Function, Add)
+OPERATORS = (Sum, Product, Limit, Derivative, maximum, argmax)
 
 
 def _inside(expression):
-    return expression.args[0] if isinstance(expression, UnevaluatedExpr) else expression
+    return _inside(expression.args[0]) if isinstance(expression, UnevaluatedExpr) else expression
+
+
+def _is_open(factor):
+    """Whether what is set behind it is read as what it is of."""
+    factor = _inside(factor)
+    if isinstance(factor, log):
+        return _is_of_a_name(factor)
+    return isinstance(factor, OPERATORS) or factor.is_Mul and any(map(_is_open, factor.args))
+
+
+def _is_of_a_name(logarithm):
+    argument = logarithm.args[0]
+    named = isinstance(argument, Mean) and argument.is_of_a_name()
+    return named or isinstance(argument, (Symbol, Indexed, Entry))
 
 
 def _rank(factor):
-    """Numbers, symbols, sums of these such as 1 - epsilon, functions, other sums."""
+    """Numbers, symbols, sums of these such as 1 - epsilon, functions, other sums, operators."""
+    if _is_open(factor):
+        return 5
     if factor.is_Add and not factor.atoms(Function, Indexed):
         return 1.5
     kinds = (Number, (Symbol, Indexed), KroneckerDelta, Function, Add)

@@ -5,6 +5,8 @@ derivation holds for every K. Classes count from 1 here, as in the lecture; code
 A named quantity such as `LSE(s)` is shown by its name and computed by its definition.
 """
 
+from itertools import chain, count
+
 from sympy import (
     Add,
     Derivative,
@@ -109,11 +111,16 @@ def entry(vector, index):
     return vector.func(*(entry(part, index) for part in vector.args))
 
 
+def unused_index(*expressions):
+    """An index whose name is not free in the expressions, so that binding it captures nothing."""
+    taken = {symbol.name for part in expressions for symbol in sympify(part).free_symbols}
+    names = chain("iklmn", (f"i_{number}" for number in count(1)))
+    return Symbol(next(name for name in names if name not in taken), integer=True, positive=True)
+
+
 def total(term, free=()):
     """Sum over all classes of term(i), with an index that is not free in the arguments."""
-    taken = {symbol.name for argument in free for symbol in argument.free_symbols}
-    index = next(name for name in "iklmn" if name not in taken)
-    index = Symbol(index, integer=True, positive=True)
+    index = unused_index(*free)
     return Sum(term(index), (index, 1, K))
 
 
@@ -171,6 +178,10 @@ def is_at_most(number, bound):
     return bool(together((bound - upper).xreplace({K: beyond + 2})).is_nonnegative)
 
 
+def _power_latex(exp):
+    return "" if exp is None else rf"^{{{exp}}}"
+
+
 class Quantity(Function):
     """A named quantity: `symbol` is its LaTeX name and `definition()` what it stands for."""
 
@@ -184,8 +195,7 @@ class Quantity(Function):
 
     def _latex(self, printer, exp=None):
         arguments = ", ".join(printer._print(argument) for argument in self.args)
-        power = "" if exp is None else rf"^{{{exp}}}"
-        return rf"{self.symbol}{power}\mathopen{{}}\left({arguments}\right)"
+        return rf"{self.symbol}{_power_latex(exp)}\mathopen{{}}\left({arguments}\right)"
 
 
 class ScalarQuantity(Quantity):
@@ -241,10 +251,9 @@ class Entry(Function):
 
     def _latex(self, printer, exp=None):
         vector, index = self.args
-        power = "" if exp is None else rf"^{{{exp}}}"
-        subscript = printer._print(index)
+        name = rf"{vector.symbol}{_power_latex(exp)}_{{{printer._print(index)}}}"  # q'_i^2 fails
         arguments = ", ".join(printer._print(argument) for argument in vector.args)
-        return rf"{vector.symbol}_{{{subscript}}}{power}\mathopen{{}}\left({arguments}\right)"
+        return rf"{name}\mathopen{{}}\left({arguments}\right)"
 
 
 class LSE(ScalarQuantity):
@@ -337,9 +346,15 @@ class Mean(ScalarQuantity):
     def _eval_is_positive(self):
         return is_everywhere("positive", self.args[0]) or None
 
+    def is_of_a_name(self):
+        """Whether its index stands at a name, and not at brackets."""
+        return isinstance(self.args[0], (Symbol, IndexedBase))
+
     def _latex(self, printer, exp=None):
-        power = "" if exp is None else rf"^{{{exp}}}"
-        return rf"{{{printer._print(self.args[0])}}}_{{{self.symbol}}}{power}"
+        numbers = printer._print(self.args[0])
+        if not (self.is_of_a_name() or isinstance(self.args[0], Tuple)):
+            numbers = rf"\left({numbers}\right)"
+        return rf"{{{numbers}}}_{{{self.symbol}}}{_power_latex(exp)}"
 
 
 class AM(Mean):
@@ -390,7 +405,7 @@ class KL(ScalarQuantity):
 
     def _latex(self, printer, exp=None):
         q, p = (printer._print(argument) for argument in self.args)
-        return rf"{self.symbol}\mathopen{{}}\left({q} \,\Vert\, {p}\right)"
+        return rf"{self.symbol}{_power_latex(exp)}\mathopen{{}}\left({q} \,\Vert\, {p}\right)"
 
 
 class CE(ScalarQuantity):
@@ -413,8 +428,7 @@ class expectation(ScalarQuantity):
 
     def _latex(self, printer, exp=None):
         v, s = (printer._print(argument) for argument in self.args)
-        power = "" if exp is None else rf"^{{{exp}}}"
-        return rf"\operatorname{{E}}_{{{s}}}\!\left[{v}\right]{power}"
+        return rf"\operatorname{{E}}_{{{s}}}\!\left[{v}\right]{_power_latex(exp)}"
 
 
 class log_loss(ScalarQuantity):
@@ -449,9 +463,7 @@ class maximum(ScalarQuantity):
         return entry(self.args[0], i).diff(variable).xreplace({i: argmax(*self.args)})
 
     def _latex(self, printer, exp=None):
-        index = Symbol("i", integer=True, positive=True)
-        score = printer.parenthesize(entry(self.args[0], index), PRECEDENCE["Mul"])
-        return rf"\max_{{{_range_latex(self.args[1:], index, printer)}}} {score}"
+        return printer._do_exponent(rf"\max_{_of_scores_latex(self, printer)}", exp)
 
 
 class argmax(Function):
@@ -466,10 +478,21 @@ class argmax(Function):
         s, *within = self.args
         if within and not isinstance(within[0], Others):
             score = printer.parenthesize(s, PRECEDENCE["Mul"])
-            return rf"\operatorname{{argmax}}_{{{printer._print(within[0])}}} {score}"
-        index = Symbol("i", integer=True, positive=True)
+            scores = rf"{{{printer._print(within[0])}}} {score}"
+        else:
+            scores = _of_scores_latex(self, printer)
+        return printer._do_exponent(rf"\operatorname{{argmax}}_{scores}", exp)
+
+
+def _of_scores_latex(largest, printer):
+    """What stands below a maximum, and its scores: entry by entry."""
+    index = unused_index(*largest.args)
+    s, *within = largest.args
+    if isinstance(s, Tuple):
+        score = rf"{{{printer._print(s)}}}_{{{printer._print(index)}}}"
+    else:
         score = printer.parenthesize(entry(s, index), PRECEDENCE["Mul"])
-        return rf"\operatorname{{argmax}}_{{{_range_latex(within, index, printer)}}} {score}"
+    return rf"{{{_range_latex(within, index, printer)}}} {score}"
 
 
 def _range_latex(within, index, printer):
@@ -553,8 +576,7 @@ class divided_difference(ScalarQuantity):
 
     def _latex(self, printer, exp=None):
         arguments = ", ".join(printer._print(argument) for argument in self.args)
-        power = "" if exp is None else rf"^{{{exp}}}"
-        return rf"\exp\!\left[{arguments}\right]{power}"
+        return rf"\exp\!\left[{arguments}\right]{_power_latex(exp)}"
 
 
 i, j, k, y = (Symbol(name, integer=True, positive=True) for name in "ijky")

@@ -1,7 +1,7 @@
 """Formulas are set in the order of print, and lose nothing on the way."""
 
 import pytest
-from sympy import Derivative, Rational, Sum, UnevaluatedExpr, log
+from sympy import Derivative, Limit, Rational, Sum, Tuple, UnevaluatedExpr, log
 
 from lossnotes.derive.display import latex
 from lossnotes.derive.symbols import (
@@ -25,6 +25,7 @@ from lossnotes.derive.symbols import (
     p,
     q,
     s,
+    smooth_others,
     softmax,
     y,
 )
@@ -97,9 +98,18 @@ def test_a_divided_difference_keeps_its_power():
     assert latex(divided_difference(c, h) ** 2) == r"\exp\!\left[c, h\right]^{2}"
 
 
+def test_a_primed_name_has_its_power_before_its_index():
+    assert latex(smooth_others(y, epsilon)[i] ** 2).startswith("q'^{2}_{i}")
+
+
+def test_the_maximum_of_written_out_scores_is_of_their_entries():
+    assert latex(maximum(Tuple(c, h))) == r"\max_{i} {\left( c, \  h\right)}_{i}"
+
+
 @pytest.mark.parametrize(
     ("expression", "printed"),
     [
+        (Limit(UnevaluatedExpr(c - h), c, 0, "+-"), r"\lim_{c \to 0}\left(c - h\right)"),
         (Sum(UnevaluatedExpr(s[i] - c), (i, 1, K)), r"\sum_{i=1}^{K} \left({s}_{i} - c\right)"),
         (h - UnevaluatedExpr(s[j] - c), r"h - \left({s}_{j} - c\right)"),
         (-UnevaluatedExpr(s[j] - c), r"- \left({s}_{j} - c\right)"),
@@ -107,7 +117,15 @@ def test_a_divided_difference_keeps_its_power():
         (h - UnevaluatedExpr(-c), r"h - \left(- c\right)"),
         (h * UnevaluatedExpr(c), "h c"),
     ],
-    ids=["summand", "subtracted", "negative", "negative factor", "negative term", "none needed"],
+    ids=[
+        "limit",
+        "summand",
+        "subtracted",
+        "negative",
+        "negative factor",
+        "negative term",
+        "none needed",
+    ],
 )
 def test_what_is_kept_from_evaluation_keeps_its_brackets(expression, printed):
     assert latex(expression) == printed
