@@ -9,7 +9,7 @@ from sympy import IndexedBase, Symbol, sympify
 from lossnotes.derive.bounds import at
 from lossnotes.derive.display import latex
 from lossnotes.derive.points import symbols_of
-from lossnotes.derive.symbols import Scores, entry
+from lossnotes.derive.symbols import Scores, entry, unused_index
 from lossnotes.derive.verdict import Verdict, compare, strict_unless
 
 SIGNS = {"=": "=", "<=": r"\le", ">=": r"\ge", "<": "<", ">": ">"}
@@ -42,10 +42,10 @@ class EqualityCase:
     @property
     def formula(self):
         """The case as LaTeX, entry by entry."""
-        i = Symbol("i", integer=True, positive=True)
+        i = unused_index(*self.where, *self.where.values())
         return ", ".join(
             rf"{latex(entry(symbol, i))} = {latex(entry(value, i))}"
-            + (r"\ \text{for all}\ i" if isinstance(symbol, IndexedBase) else "")
+            + (rf"\ \text{{for all}}\ {latex(i)}" if isinstance(symbol, IndexedBase) else "")
             for symbol, value in self.where.items()
         )
 

@@ -3,12 +3,14 @@
 import pytest
 from sympy import Derivative, Limit, Rational, Sum, Tuple, UnevaluatedExpr, log
 
+from lossnotes.derive import Derivation
 from lossnotes.derive.display import latex
 from lossnotes.derive.symbols import (
     KL,
     LSE,
     K,
     Others,
+    Scores,
     c,
     delta,
     divided_difference,
@@ -104,6 +106,13 @@ def test_a_primed_name_has_its_power_before_its_index():
 
 def test_the_maximum_of_written_out_scores_is_of_their_entries():
     assert latex(maximum(Tuple(c, h))) == r"\max_{i} {\left( c, \  h\right)}_{i}"
+
+
+def test_the_case_of_equality_binds_no_class_that_it_names():
+    v = Scores("v")
+    chain = Derivation(Sum((s[k] - v[k] - v[i]) ** 2, (k, 1, K)))
+    chain.step(0, "squares", ">=").equality({s: v + v[i]})
+    assert chain.equality_case.formula.startswith(r"{s}_{k} = {v}_{i} + {v}_{k}")
 
 
 @pytest.mark.parametrize(
