@@ -21,7 +21,7 @@ from lossnotes.homework.questions import load, read
 from lossnotes.homework.sandbox import NoSandbox
 from lossnotes.homework.submissions import Unreadable, fetch, find, read_students
 
-NEEDED = ("numpy", "sympy", "mpmath", "pydantic", "nbformat", "typer", "pyseccomp", "rich")
+NEEDED = "numpy sympy mpmath pydantic nbformat typer pyseccomp rich ipython".split()
 SETUP = """#!/usr/bin/env bash
 set -eu
 apt-get update

@@ -388,7 +388,8 @@ def _array(value) -> np.ndarray | None:
 def _environment(folder) -> dict[str, str]:
     """All that a submission finds in its environment."""
     packages = {
-        str(Path(find_spec(name).origin).parents[1]) for name in ("numpy", "sympy", "mpmath")
+        str(Path(find_spec(name).origin).parents[1])
+        for name in ("numpy", "sympy", "mpmath", "IPython")
     }
     return {
         "HOME": folder,

@@ -14,16 +14,17 @@ The worker knows nothing worth stealing. A child gets its cells over a channel o
 the worker passes on unread; so no copy of an earlier submission is left in the memory it inherits.
 """
 
+import ast
 import base64
 import contextlib
 import ctypes
 import gc
 import importlib
 import importlib.util
+import inspect
 import json
 import os
 import random
-import re
 import resource
 import select
 import shutil
@@ -42,6 +43,7 @@ CHANNEL = 3  # the child's only descriptor beside the standard three
 OPEN_FILES = 64
 FILES = 10_000  # in the folder: rlimits bound the size of a file, not their number
 PLOTS = b"p"  # an order for a submission that plots; to load Matplotlib takes seconds, so: once
+TRANSFORMER = "IPython.core.inputtransformer2"
 LINES, CHARACTERS, ERRORS = 200, 20_000, 100
 
 
@@ -118,8 +120,9 @@ def serve(control, setup):
         if not order:
             return
         if order == PLOTS:
-            with contextlib.suppress(ImportError):
-                importlib.import_module("matplotlib.pyplot")
+            for module in ("matplotlib.pyplot", TRANSFORMER):  # for `%matplotlib inline`
+                with contextlib.suppress(ImportError):
+                    importlib.import_module(module)
         child = os.fork()
         if child == 0:
             try:
@@ -189,17 +192,21 @@ def answer(seconds):
 
     main = types.ModuleType("__main__")
     main.display = lambda *things, **options: None
+    shell = Shell(main.__dict__)
+    main.get_ipython = lambda: shell
     sys.modules["__main__"] = main
     random.seed(0)  # Python has it drawn anew after a fork
     signal.signal(signal.SIGPROF, too_slow)
     errors = []
     for number, cell in enumerate(json.loads(reader.readline()), 1):
+        failed = []
         try:
             with at_most(seconds):
-                for note in run(cell, number, main.__dict__):
-                    errors.append((number, note))
+                shell.run(cell, f"<cell {number}>")
         except BaseException as error:
-            errors.append((number, describe(error)))
+            failed.append(describe(error))
+        errors += [(number, reason) for reason in [*shell.left_out, *failed]]
+        shell.left_out.clear()
     say(errors[:ERRORS])
     for line in reader:
         question = json.loads(line)
@@ -230,17 +237,60 @@ def at_most(seconds):
         signal.setitimer(signal.ITIMER_PROF, 0)
 
 
-def run(cell, number, namespace):
-    """Execute a cell; what only Jupyter understands is left out, and returned as notes."""
-    left_out = []
-    try:
-        code = compile(cell, f"<cell {number}>", "exec")
-    except SyntaxError:
-        magic = re.compile(r"^([ \t]*)([%!].*)$", re.MULTILINE)
-        left_out = [f"left out: {line}"[:500] for _, line in magic.findall(cell)]
-        code = compile(magic.sub(r"\1pass", cell), f"<cell {number}>", "exec")
-    exec(code, namespace)
-    return left_out
+class Shell:
+    """Stands in for Jupyter's `get_ipython()`: runs the cells, and notes what it leaves out.
+
+    `%timeit` is left out like the others, because what it assigns is not kept in Jupyter, either.
+    """
+
+    def __init__(self, namespace):
+        self.namespace = namespace
+        self.left_out = {}  # in order, and each once
+
+    def run(self, source, place="<magic>"):
+        """Execute a cell or a line; returns its value if it is an expression."""
+        code = compiled(source, place)
+        value = eval(code, self.namespace)
+        if code.co_flags & inspect.CO_COROUTINE:  # a cell may await; there is nothing to wait for
+            with contextlib.suppress(StopIteration):
+                while True:
+                    value.send(None)
+        return value
+
+    def run_line_magic(self, name, line, *more):
+        if name == "time":
+            return self.run(line)
+        if name == "pylab":
+            from IPython.core.pylabtools import import_pylab
+
+            return import_pylab(self.namespace, "--no-import-all" not in line)
+        self.leave_out(f"{line}?" if name.startswith("pinfo") else f"%{name} {line}")
+
+    def run_cell_magic(self, name, line, cell):
+        if name in ("time", "capture", "prun"):
+            return self.run(cell)
+        self.leave_out(f"%%{name} {line}")
+
+    def getoutput(self, command):
+        self.leave_out(f"!{command}")
+        return []
+
+    system = getoutput
+
+    def show_usage(self):
+        self.leave_out("?")
+
+    def leave_out(self, line):
+        self.left_out[f"left out: {line.strip()}"[:500]] = None
+
+
+def compiled(source, place):
+    """The code of a cell; IPython, which takes 40 ms to load, translates what is not Python."""
+    for mode in ("eval", "exec"):
+        with contextlib.suppress(SyntaxError):
+            return compile(source, place, mode)
+    source = importlib.import_module(TRANSFORMER).TransformerManager().transform_cell(source)
+    return compile(source, place, "exec", ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)
 
 
 def describe(error):

@@ -158,7 +158,73 @@ def test_lines_for_jupyter_alone_are_left_out_and_noted(sandbox):
 
 
 def test_a_line_that_begins_with_percent_inside_a_formula_is_python(sandbox):
-    assert number(sandbox, "x", "x = (7\n     % 4)") == 3
+    assert number(sandbox, "x", "%matplotlib inline\nx = (7\n     % 4)") == 3
+
+
+def test_a_text_beside_a_magic_stays_as_it_is_written(sandbox):
+    lesson = "Of the labels,\n%90 are right.\n!Important: the rest is noise.\n"
+    with sandbox.run([f'%matplotlib inline\nlesson = """{lesson}"""']) as answers:
+        assert answers.text("lesson") == lesson
+
+
+FOR_JUPYTER = {  # what is left out of each
+    "abs?": "abs?",
+    "?abs": "abs?",
+    "??abs": "abs?",
+    "files = !ls": "!ls",
+    "names = %who_ls": "%who_ls",
+    "%timeit y = 1": "%timeit y = 1",
+    "for _ in range(1000):\n    !ls": "!ls",
+    "get_ipython().run_line_magic('matplotlib', 'inline')": "%matplotlib inline",
+    "get_ipython().system('ls')": "!ls",
+}
+
+
+@pytest.mark.parametrize("line", FOR_JUPYTER)
+def test_a_line_for_jupyter_costs_nothing_of_its_cell(sandbox, line):
+    with sandbox.run([f"{line}\nx = 1"]) as answers:
+        assert answers.errors == [(1, f"left out: {FOR_JUPYTER[line]}")]
+        assert answers.number("x") == 1
+
+
+def test_a_cell_for_another_program_is_left_out_and_the_next_is_not(sandbox):
+    with sandbox.run(["%%bash\necho 1", "x = 1"]) as answers:
+        assert answers.errors == [(1, "left out: %%bash")]
+        assert answers.number("x") == 1
+
+
+@pytest.mark.parametrize(
+    "cell",
+    [
+        "%time x = 3",
+        "x = %time 1 + 2",
+        "%%time\nx = 3",
+        "%%capture printed\n%time x = 3",
+        "async def three():\n    return 3\nx = await three()",
+        "  x = 3",
+    ],
+)
+def test_what_jupyter_runs_is_run(sandbox, cell):
+    with sandbox.run([cell]) as answers:
+        assert answers.errors == []
+        assert answers.number("x") == 3
+
+
+def test_pylab_brings_its_names(sandbox):
+    pytest.importorskip("matplotlib")
+    assert number(sandbox, "x", "%pylab inline\nx = np.sum(linspace(0, 1, 3))") == 1.5
+
+
+def test_a_cell_that_fails_tells_what_was_left_out_before(sandbox):
+    assert errors(sandbox, "!ls\n1 / 0") == [
+        (1, "left out: !ls"),
+        (1, "ZeroDivisionError: division by zero"),
+    ]
+
+
+def test_what_neither_python_nor_jupyter_understands_is_an_error(sandbox):
+    ((_, reason),) = errors(sandbox, "x = = 1")
+    assert reason == "SyntaxError: invalid syntax (<cell 1>, line 1)"
 
 
 def test_who_plots_finds_matplotlib_loaded(sandbox):
