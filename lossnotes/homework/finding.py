@@ -14,7 +14,7 @@ class AnswerError(Exception):
 
 
 class NoAnswer(AnswerError):
-    """A function that returns nothing: it is still to be written."""
+    """There is no answer, or a function that returns nothing: it is still to be written."""
 
 
 @dataclass(frozen=True)

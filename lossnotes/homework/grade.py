@@ -29,7 +29,7 @@ from rich.progress import Progress
 import lossnotes
 from lossnotes.homework import canvas, marks, moodle
 from lossnotes.homework.check import AnswerError, Finding, check
-from lossnotes.homework.finding import NoAnswer, code
+from lossnotes.homework.finding import NoAnswer, code, finding
 from lossnotes.homework.judge import UNCHECKED, Judge
 from lossnotes.homework.questions import QuestionError, load, read
 from lossnotes.homework.sandbox import AnswerError as Unanswered
@@ -184,14 +184,14 @@ def _judge(result, assignment, drawn, cells, sandbox, judge):
                 result.errors = [f"cell {cell}: {error}" for cell, error in answers.errors]
                 while waiting:
                     question = waiting.popleft()
-                    answer, reason = _ask(answers, question)
+                    answer, missed = _ask(answers, question)
                     if question.kind == "derivation" and answer is not None:
                         lines[question.name] = answer
                         continue
                     if question.kind == "written" and answer is not None:
                         written[question.name] = answer
                     seeds = (seed, hidden) if question.kind == "function" else seed
-                    findings[question.name] = _finding(question, answer, parameters, seeds, reason)
+                    findings[question.name] = _finding(question, answer, parameters, seeds, missed)
                     if question.kind == "function" and answer and answer.stopped:
                         raise answer.stopped
         except (Timeout, Crashed) as stop:
@@ -203,7 +203,7 @@ def _judge(result, assignment, drawn, cells, sandbox, judge):
                 lost += waiting
                 waiting.clear()
             for each in lost:
-                findings[each.name] = _finding(each, None, parameters, seed, str(stop))
+                findings[each.name] = _finding(each, None, parameters, seed, stop)
     for question in assignment.questions:
         if question.name in lines:
             finding = judge.check(question, lines[question.name], parameters, seed)
@@ -228,11 +228,14 @@ def _declared(cells):
     return {match["name"]: float(match["number"]) for match in assigned}
 
 
-def _finding(question, answer, parameters, seed, reason):
-    """What `check` finds, and why there is no answer."""
-    finding = check(question, answer, parameters, seed)
-    why = f" {code(reason, 500)}" if reason else ""
-    return replace(finding, says=finding.says + why)
+def _finding(question, answer, parameters, seed, stop=None):
+    """What `check` finds, and what stood in the way of an answer."""
+    if type(stop) is Unanswered:  # there is one, but it could not be taken
+        says = f"`{question.answer}` could not be taken for an answer: {code(stop, 500)}"
+        return finding(question, 0, "wrong", says, "wrong kind")
+    found = check(question, answer, parameters, seed)
+    why = f" {code(stop, 500)}" if stop else ""
+    return replace(found, says=found.says + why)
 
 
 class _Function:
@@ -246,7 +249,7 @@ class _Function:
             try:
                 return self.call(*arrays)
             except NoAnswer:
-                raise
+                return None
             except Unanswered as error:
                 raise AnswerError(code(error, 500)) from None
             except (Timeout, Crashed) as stop:
@@ -255,17 +258,17 @@ class _Function:
 
 
 def _ask(answers, question):
-    """The answer to a question, or None and why there is none."""
+    """The answer to a question, or None and what stood in its way."""
     try:
         if question.kind == "derivation":
-            return answers.lines(question.answer), ""
+            return answers.lines(question.answer), None
         if question.kind == "function":
-            return _Function(answers.function(question.answer)), ""
+            return _Function(answers.function(question.answer)), None
         if question.kind == "number":
-            return answers.number(question.answer), ""
-        return answers.text(question.answer), ""
+            return answers.number(question.answer), None
+        return answers.text(question.answer), None
     except Unanswered as error:
-        return None, str(error)
+        return None, error
 
 
 # A class

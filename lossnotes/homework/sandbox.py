@@ -247,8 +247,9 @@ class Sandbox:
 
 
 class Answers:
-    """What a submission that has run answers. Raises AnswerError for an answer that is missing,
-    is not what the question asks for or could not be computed; Timeout and Crashed for all.
+    """What a submission that has run answers. Raises NoAnswer for one that is missing, AnswerError
+    for one that is not what the question asks for or could not be computed; Timeout and Crashed
+    for all.
 
     `errors` lists the cells that failed, counted from 1, with what Python said, and the lines
     that only Jupyter understands, which were left out.
@@ -296,8 +297,8 @@ class Answers:
     def _ask(self, kind, name, take, more=None):
         def answer(reply):
             match reply:
-                case {"nothing": True}:
-                    return NoAnswer("it returns nothing where numbers are asked for.")
+                case {"nothing": str(reason)} if len(reason) <= REASON:
+                    return NoAnswer(_text(reason))
                 case {"error": str(reason)} if len(reason) <= REASON:
                     return AnswerError(_text(reason))
                 case {"value": value}:

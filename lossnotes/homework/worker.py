@@ -56,7 +56,7 @@ class Unsuitable(Exception):
 
 
 class Nothing(Exception):
-    """A function has returned None."""
+    """There is no answer yet: no value, or a function that returns None."""
 
 
 # The worker
@@ -213,8 +213,8 @@ def answer(seconds):
         try:
             with at_most(seconds):
                 value = GIVE[question["kind"]](value_of(question["name"], main), question)
-        except Nothing:
-            say({"nothing": True})
+        except Nothing as error:
+            say({"nothing": describe(error)})
         except BaseException as error:
             say({"error": describe(error)})
         else:
@@ -294,7 +294,7 @@ def compiled(source, place):
 
 
 def describe(error):
-    if isinstance(error, Unsuitable):
+    if isinstance(error, (Unsuitable, Nothing)):
         return str(error)
     try:
         return f"{type(error).__name__}: {error}"[:500]
@@ -304,10 +304,11 @@ def describe(error):
 
 def value_of(name, main):
     if name not in main.__dict__:
-        raise Unsuitable(f"there is no `{name}` in the notebook")
-    if main.__dict__[name] is ...:
-        raise Unsuitable(f"`{name}` is still to be written")
-    return main.__dict__[name]
+        raise Nothing(f"there is no `{name}` in the notebook")
+    value = main.__dict__[name]
+    if value is ... or value is None:
+        raise Nothing(f"`{name}` is {'None' if value is None else 'still to be written'}")
+    return value
 
 
 def give_lines(value, question):
@@ -342,6 +343,8 @@ def limited(text, what):
 
 def give_number(value, question):
     try:
+        if getattr(value, "ndim", 0) and value.size == 1:  # as `check_number` does it at home
+            value = value.item()
         if isinstance(value, (str, bytes, bool)):
             raise TypeError
         return float(value)
@@ -362,7 +365,7 @@ def give_call(value, question):
     ]
     result = value(*arguments)
     if result is None:
-        raise Nothing
+        raise Nothing("it returns nothing where numbers are asked for")
     array = np.asarray(result)
     if array.dtype.kind not in "biufO":
         raise Unsuitable(f"`{question['name']}` gave an array of {array.dtype}, not real numbers")

@@ -67,6 +67,31 @@ def test_a_missing_answer_is_told_why(small, solved, notebook):
     assert "NameError" in result.errors[0]
 
 
+def test_an_answer_of_the_wrong_kind_is_not_called_missing(small, solved, notebook):
+    found = one(small, [*solved[:3], "root = [2 * scale]"], notebook).findings["q3"]
+    assert (found.status, found.mistake) == ("wrong", "wrong kind")
+    assert "There is no" not in found.says and "root is a list, not a number" in found.says
+
+
+def test_an_answer_that_is_none_is_missing(small, solved, notebook):
+    found = one(small, [*solved[:3], "root = None"], notebook).findings["q3"]
+    assert found.status == "missing" and "root is None" in found.says
+
+
+def test_what_a_function_forges_is_no_markup(small, solved, notebook):
+    forged = """
+import os
+calls = []
+def square(x):
+    if not calls:
+        os.write(3, b'{"nothing": "**all** points"}\\n')
+    calls.append(x)
+    return x
+"""
+    found = one(small, [solved[0], forged], notebook).findings["q2"]
+    assert found.points == 0 and "**all**" not in found.says
+
+
 def test_zero_points_always_have_a_reason(small, notebook):
     assert one(small, ["x = 1"], notebook).reason == "no points"
     assert one(small, ["1/0"], notebook).reason.startswith("no points: cell 1: ZeroDivision")

@@ -5,7 +5,9 @@ from pathlib import Path
 import nbformat
 import pytest
 
+from lossnotes.homework.check import check
 from lossnotes.homework.grade import grade_one
+from lossnotes.homework.questions import load
 
 HOSTILE = Path(__file__).parent / "hostile"  # whose questions are asked here, too
 pytestmark = pytest.mark.usefixtures("sandbox")
@@ -140,6 +142,8 @@ NUMBERS = {  # exp(2) - 1
     "a decimal number": "decimal.Decimal('6.3890561')",
     "of single precision": "np.float32(np.e) ** 2 - 1",
     "an array": "np.asarray(np.expm1(2))",
+    "an array of one": "np.array([np.expm1(2)])",
+    "a table of one": "np.full((1, 1), np.expm1(2))",
     "a power": "math.e**2 - 1",
     "by halves": "[0.0, 10.0]\nfor _ in range(60):\n    middle = sum(epsilon) / 2\n"
     "    epsilon[math.log(1 + middle) > 2] = middle\nepsilon = middle",
@@ -151,6 +155,36 @@ def test_a_number_may_come_from_anywhere(formula):
     libraries = "import decimal, fractions, math, mpmath, sympy\nimport numpy as np"
     found = finding("q3", libraries, f"epsilon = {formula}")
     assert (found.status, found.points) == ("right", 2), found.says
+
+
+NO_NUMBERS = [
+    "None",
+    "...",
+    "'6.389'",
+    "True",
+    "[6.389]",
+    "6.389 + 1j",
+    "np.ones(2)",
+    "np.array(['6.389'])",
+    "np.array([6.389], object)",
+    "np.array([6.389 + 1j])",
+    "np.array([True])",
+    "sympy.Matrix([6.389])",
+    "sympy.Symbol('x')",
+]
+
+
+@pytest.mark.parametrize("formula", [*NUMBERS.values(), *NO_NUMBERS])
+def test_the_grader_takes_for_a_number_what_is_one_at_home(formula):
+    cells = (
+        "import decimal, fractions, math, mpmath, sympy\nimport numpy as np",
+        f"epsilon = {formula}",
+    )
+    here = {}
+    exec("\n".join(cells), here)
+    at_home = check(load(HOSTILE / "questions.toml").questions[2], here["epsilon"], {})
+    graded = finding("q3", *cells)
+    assert (graded.status, graded.mistake) == (at_home.status, at_home.mistake)
 
 
 TEXTS = {

@@ -74,7 +74,13 @@ def test_each_kind_of_answer_comes_back(sandbox):
 
 @pytest.mark.parametrize(
     "text, value",
-    [("1/3", 1 / 3), ("sympy.Rational(1, 3)", 1 / 3), ("np.array([2])[0]", 2), ("1e400", np.inf)],
+    [
+        ("1/3", 1 / 3),
+        ("sympy.Rational(1, 3)", 1 / 3),
+        ("np.array([2])[0]", 2),
+        ("np.array([[2]])", 2),
+        ("1e400", np.inf),
+    ],
 )
 def test_a_number_may_be_of_any_library(sandbox, text, value):
     assert number(sandbox, "x", f"import numpy as np, sympy\nx = {text}") == value
@@ -102,13 +108,15 @@ def test_what_a_function_does_to_its_arguments_stays_there(sandbox):
         ("number", "x = '0.1'", "`x` is a str, not a number"),
         ("number", "x = 1j", "`x` is a complex, not a number"),
         ("number", "x = [0.1]", "`x` is a list, not a number"),
+        ("number", "import numpy\nx = numpy.ones(2)", "`x` is a ndarray, not a number"),
+        ("number", "import numpy\nx = numpy.array(['1'])", "`x` is a str, not a number"),
         ("number", "x = ...", "`x` is still to be written"),
         ("text", "x = 3", "`x` is an int, not a text"),
         ("text", "x = 'a' * 30_000", "`x` has 30000 characters; 20000 are the most"),
         ("lines", "x = {'s[j]'}", "`x` is a set, not a list of lines"),
         ("lines", "x = [print]", "a line of `x` is a builtin_function_or_method, not a formula"),
         ("lines", "x = ['1'] * 500", "`x` has 500 lines; 200 are the most"),
-        ("function", "x = None", "`x` is None, not a function"),
+        ("function", "x = None", "`x` is None"),
         ("function", "def x(a, b): return 1", "TypeError: x() missing 1 required"),
         ("function", "def x(a): return None", "it returns nothing where numbers are asked for"),
         ("function", "def x(a): return {'a': 1}", "`x` gave a dict, not real numbers"),
