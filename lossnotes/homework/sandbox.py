@@ -133,9 +133,10 @@ class Sandbox:
             self._folder.cleanup()
 
     @contextlib.contextmanager
-    def run(self, cells: list[str]) -> Iterator["Answers"]:
+    def run(self, cells: list[str], files: dict[str, str] | None = None) -> Iterator["Answers"]:
         """Run the cells in order in a fresh process, and keep it while its answers are asked for.
 
+        They find files, given as texts by name, in their folder: what a student has anyway.
         A cell that fails does not stop the next one. Raises Timeout or Crashed, here or at any
         later question.
         """
@@ -143,7 +144,7 @@ class Sandbox:
         try:
             with theirs:
                 self._order(b"p" if "matplotlib" in "".join(cells) else b"r", theirs)
-            yield Answers(ours, cells, self.limits, self._stop)
+            yield Answers(ours, cells, files or {}, self.limits, self._stop)
         finally:
             ours.close()
             self._stop()
@@ -255,12 +256,13 @@ class Answers:
     that only Jupyter understands, which were left out.
     """
 
-    def __init__(self, channel, cells, limits, stop):
+    def __init__(self, channel, cells, files, limits, stop):
         self._channel, self._limits, self._stop = channel, limits, stop
         self._left = 2 * limits.seconds  # to wait for it: what judging takes is not counted
         self._over = None
         self._received = bytearray()  # what is said unasked is the answer to the next question
-        self.errors: list[tuple[int, str]] = self._exchange(cells, _errors)
+        order = {"cells": cells, "files": files}
+        self.errors: list[tuple[int, str]] = self._exchange(order, _errors)
 
     def lines(self, name: str) -> list[str]:
         """The lines of a derivation, as texts: a SymPy expression as SymPy prints it."""

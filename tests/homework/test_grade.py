@@ -92,6 +92,17 @@ def square(x):
     assert found.points == 0 and "**all**" not in found.says
 
 
+def test_who_reads_the_questions_finds_those_of_the_student(small, solved, notebook):
+    solved[3] = "import json\nroot = 2 * json.load(open('questions.json'))['parameters']['scale']"
+    result = one(small, solved, notebook)
+    assert (points(result), result.errors) == ([2, 3, 1, 0], [])
+
+
+def test_who_does_not_read_the_questions_finds_none(small, solved, notebook):
+    result = one(small, [*solved, "import os\nassert os.listdir() == []"], notebook)
+    assert result.errors == []
+
+
 def test_zero_points_always_have_a_reason(small, notebook):
     assert one(small, ["x = 1"], notebook).reason == "no points"
     assert one(small, ["1/0"], notebook).reason.startswith("no points: cell 1: ZeroDivision")
@@ -132,11 +143,11 @@ def test_what_was_found_in_a_first_run_is_kept_when_the_second_one_fails(
     runs = []
 
     class Twice(Sandbox):
-        def run(self, cells):
+        def run(self, cells, files):
             runs.append(cells)
             if len(runs) > 1:
                 raise Timeout("it took longer than 20 seconds")
-            return super().run(cells)
+            return super().run(cells, files)
 
     file = small / "questions.toml"
     first = file.read_text().split("[[questions]]\n")[2]

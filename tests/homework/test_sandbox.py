@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 import lossnotes.homework.sandbox as module
+from lossnotes.homework.notebook import THERE
 from lossnotes.homework.sandbox import AnswerError, Crashed, Limits, NoSandbox, Sandbox, Timeout
 
 LIBRARY = Path(module.__file__).parents[1]
@@ -264,6 +265,54 @@ def test_the_students_own_check_says_nothing_here(sandbox):
         x = float(homework.check("q1").points)
     """
     assert number(sandbox, "x", cell) == 0
+
+
+USES = {  # of what checks return, that work at home
+    "a table": "for found in homework.check():\n    print(found.points)",
+    "a line": "print(homework.check('q1').says.splitlines()[0])",
+    "a status": "right = homework.check('q1').status == 'right'",
+    "the whole": "display(homework.check('q1'))",
+}
+
+
+@pytest.mark.parametrize("module", ["lossnotes.homework", "lossnotes.homework.notebook"])
+@pytest.mark.parametrize("use", USES.values(), ids=USES)
+def test_who_looks_at_a_check_loses_nothing_here(sandbox, module, use):
+    cell = f"from {module} import Homework\nhomework = Homework()\n{use}\nx = 1"
+    assert number(sandbox, "x", cell) == 1
+
+
+@pytest.mark.parametrize(
+    "cell",
+    [
+        "assert homework.check('q1').status == 'right'",
+        "assert found.points == 4",
+        "assert homework.check()",
+        "homework.check()[0]",
+    ],
+)
+def test_who_depends_on_a_check_is_told_that_none_is_run_here(sandbox, cell):
+    before = "from lossnotes.homework import Homework\nhomework = Homework()\n"
+    ((where, reason),) = errors(sandbox, before + "found = homework.check('q1')", cell)
+    assert where == 2 and "Checks are not run while homework is graded: no cell may" in reason
+
+
+def test_an_error_beside_a_check_is_told_without_a_word_on_checks(sandbox):
+    before = "from lossnotes.homework import Homework\nhomework = Homework()\n"
+    found = errors(sandbox, before + "homework.check('q1').says", "homework.check('q1')\n1 / 0")
+    assert found == [(2, "ZeroDivisionError: division by zero")]
+
+
+@pytest.mark.parametrize("module", THERE)
+def test_what_may_be_imported_at_home_is_here(sandbox, module):
+    cell = f"import {module}\nx = float({module}.__name__ == {module!r})"
+    assert number(sandbox, "x", cell) == 1
+
+
+def test_files_that_are_given_are_found_by_one_submission_alone(sandbox):
+    with sandbox.run(["x = open('notes.txt').read()"], {"notes.txt": "é"}) as answers:
+        assert answers.text("x") == "é"
+    assert lines(sandbox, "x", "import os\nx = os.listdir()") == []
 
 
 def test_two_runs_draw_the_same_random_numbers(sandbox):
