@@ -69,6 +69,7 @@ CELLS = [
     """# The log loss at a temperature
 
 Replace each `...` by your answer, and run the cell below it. `hw.check` says how far you are.
+It is not run when you are graded, so no cell may depend on what it returns.
 A derivation is a list of lines; each is a text and must follow from the one before.""",
     ("import numpy as np\n\nfrom lossnotes.homework import Homework\n\nhw = Homework()",),
     "This number is yours. Leave it as it is.",

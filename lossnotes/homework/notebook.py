@@ -32,6 +32,7 @@ class Homework:
 
         The answers are the variables of the notebook that the questions name. The points that are
         given for more inputs, when the homework is graded, are not among those shown.
+        Then checks are not run, so no cell may depend on what they return.
         """
         answers = sys._getframe(1).f_globals
         refuse_library(answers)
