@@ -61,6 +61,7 @@ LIBRARY = [
             "notebook",
             "page",
             "probes",
+            "writing",
         ]
     ),
 ]

@@ -180,34 +180,54 @@ def parse(text, names=None, vector=False):
 
 @lru_cache(4096)
 def _parse(text, names, vector):
-    if len(text) > LENGTH:
-        raise ExpressionError(f"{len(text)} characters are too many: at most {LENGTH} are read")
-    uncommented = re.sub(r"#.*|\\\n", " ", text)
-    if re.search(r"\S\s*\n\s*[<>=≤≥]", uncommented):
-        raise ExpressionError(
-            "there are several lines in one text: write each as a text of its own in the list"
-        )
-    one_line = " ".join(uncommented.split())
-    source = re.sub(r"\blambda\b", "lam", one_line.translate(SIGNS))
-    source = re.sub("[⁰¹²³⁴-⁹]+", lambda found: f"**{found[0].translate(RAISED)}", source)
-    if not source:
-        raise ExpressionError("there is no formula")
-    if _is_too_deep(source):
-        raise ExpressionError(
-            f"the formula is too long, or nested too deeply: at most {CHAIN} operations in a row"
-        )
-    try:
-        tree = ast.parse(source, mode="eval").body
-    except SyntaxError as error:
-        raise ExpressionError(f"{_place(source, error)}{_advice(source)}") from None
-    except (ValueError, RecursionError, MemoryError):
-        raise ExpressionError("this is no formula, or it is nested too deeply") from None
+    source = _source(text)
+    tree = _tree(source)
     if sum(1 for _ in ast.walk(tree)) > 3 * NODES:
         raise ExpressionError(f"the formula is too long: at most {NODES} names and operations")
     read = Reader(source).any if vector else Reader(source).scalar
     expression = read(tree, FREE | CONSTANTS | dict(names), 0)
     _refuse_the_unwieldy(expression)
     return expression
+
+
+def syntax(text):
+    """The syntax tree of a formula, before SymPy simplifies it. Raises ExpressionError."""
+    return _tree(_source(text))
+
+
+def uncommented(text):
+    """The text without remarks, and without the ends of lines that go on."""
+    return re.sub(r"#.*|\\\n", " ", text)
+
+
+def _source(text):
+    """What is read of a text: one line, in the signs of Python."""
+    if len(text) > LENGTH:
+        raise ExpressionError(f"{len(text)} characters are too many: at most {LENGTH} are read")
+    said = uncommented(text)
+    if re.search(r"\S\s*\n\s*[<>=≤≥]", said):
+        raise ExpressionError(
+            "there are several lines in one text: write each as a text of its own in the list"
+        )
+    one_line = " ".join(said.split())
+    source = re.sub(r"\blambda\b", "lam", one_line.translate(SIGNS))
+    source = re.sub("[⁰¹²³⁴-⁹]+", lambda found: f"**{found[0].translate(RAISED)}", source)
+    if not source:
+        raise ExpressionError("there is no formula")
+    return source
+
+
+def _tree(source):
+    if _is_too_deep(source):
+        raise ExpressionError(
+            f"the formula is too long, or nested too deeply: at most {CHAIN} operations in a row"
+        )
+    try:
+        return ast.parse(source, mode="eval").body
+    except SyntaxError as error:
+        raise ExpressionError(f"{_place(source, error)}{_advice(source)}") from None
+    except (ValueError, RecursionError, MemoryError):
+        raise ExpressionError("this is no formula, or it is nested too deeply") from None
 
 
 def _is_too_deep(source):
