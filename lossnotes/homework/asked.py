@@ -8,18 +8,21 @@ import contextlib
 import json
 import re
 from dataclasses import dataclass, field
+from fractions import Fraction
 from functools import lru_cache
 from pathlib import Path
 
 from mpmath import mp
+from sympy import Derivative as Differentiated
 from sympy import Integer, Integral, Rational, Symbol
 
 from lossnotes.derive import Point, compare, evaluate
-from lossnotes.derive.expressions import ExpressionError, parse
+from lossnotes.derive.expressions import ExpressionError, parse, text, uncommented
 from lossnotes.derive.prove import Reduction, sizes_of, unfold
 from lossnotes.derive.symbols import Between, Positives, Probabilities, Scores
 from lossnotes.derive.values import Excluded, Undefined
 from lossnotes.homework import fingerprints
+from lossnotes.homework.writing import writing
 
 RELATIONS = ("<=", ">=", "<", ">", "=")
 KINDS = {
@@ -53,6 +56,11 @@ def split(line):
         if line.startswith(relation):
             return relation.replace("==", "="), line[len(relation) :].strip()
     return "=", line
+
+
+def says_something(line):
+    """Whether a line is more than a remark."""
+    return bool(uncommented(line).strip())
 
 
 class Formulas:
@@ -99,9 +107,27 @@ class Derivations(Formulas):
                 del wanted[place]
         return not wanted
 
+    def goes_beyond(self, start, expression, parameters):
+        """Whether a line does something to the derivatives and integrals in the start, if any."""
+        if not start.has(Differentiated, Integral):
+            return True
+        numbers = self.numbers(parameters)
+        mark = fingerprints.Fingerprint(fingerprints.as_step(start), numbers)
+        step = fingerprints.as_step(expression)
+        return not fingerprints.matching(step, [(mark, start)], numbers)
+
     def writing(self, expression, parameters):
         """The fingerprint of how a line is written: a number may stand for its parameter."""
         return fingerprints.of_writing(generalized(expression, parameters))
+
+    def typing(self, formula, parameters):
+        """How a line is typed: its Writing, with names and numbers as in `writing`."""
+        general = exact_and_general(tuple(parameters.items()))[1]
+        numbers = {Fraction(n.p, n.q): text(symbol) for n, symbol in general.items() if n > 0}
+        whole = {
+            name: str(number) for name, number in parameters.items() if isinstance(number, int)
+        }
+        return writing(formula, numbers | whole | self.names)
 
 
 class Functions(Formulas):

@@ -16,8 +16,9 @@ from lossnotes.derive.kinks import beside_kinks
 from lossnotes.derive.points import Point, draw_points, indices_of, integrations, symbols_of
 from lossnotes.derive.symbols import Between, K, Probabilities, Quantity
 from lossnotes.derive.values import Excluded, Undefined
-from lossnotes.homework.asked import exact_and_general, generalized, split
+from lossnotes.homework.asked import exact_and_general, generalized, says_something, split
 from lossnotes.homework.finding import CHARACTERS, AnswerError, code, finding, plain, shown
+from lossnotes.homework.writing import Writing
 
 LINES = 60
 POINT = 300  # characters of a point that are told
@@ -51,6 +52,15 @@ class Line:
         return self.name
 
 
+@dataclass(frozen=True)
+class Written:
+    """A line as it was typed and as it was read, and what was typed before it and is another."""
+
+    typed: Writing
+    read: str
+    before: Writing | None
+
+
 def check_derivation(question, answer, parameters, seed):
     """All points if every line follows and the last is what was asked for."""
     lines = [answer] if isinstance(answer, (str, Expr)) else answer
@@ -65,29 +75,31 @@ def check_derivation(question, answer, parameters, seed):
     lines = [text(line).strip() for line in lines]
     if (length := sum(map(len, lines))) > CHARACTERS:
         raise AnswerError(f"has {length} characters; {CHARACTERS} are the most")
-    if BLANK.issuperset(lines):
+    said = {number: line for number, line in enumerate(lines, 1) if says_something(line)}
+    if BLANK.issuperset(said.values()):
         return finding(question, 0, "missing", f"There is no `{question.answer}` yet.", "missing")
     chain = [Line("the start", question.start, "=", question.parse(question.start, parameters))]
-    for number, line in enumerate(lines, 1):
+    for number, line in said.items():
         relation, formula = split(line)
         try:
             expression = question.parse(formula, parameters)
         except ExpressionError as error:
-            says = f"**Line {number} cannot be read**: {plain(error)}."
-            return _so_far(question, chain, _followed(number) + says, "unreadable line", parameters)
+            says = f"{_followed(chain)}**Line {number} cannot be read**: {plain(error)}."
+            return _so_far(question, chain, says, "unreadable line", parameters)
         before, here = chain[-1], Line(f"line {number}", line, relation, expression)
         failure = follows(before.expression, relation, expression, parameters, seed)
         if failure:
             says, mistake = _explain(failure, before, here, question, parameters, seed)
-            return _so_far(question, chain, _followed(number) + says, mistake, parameters)
+            return _so_far(question, chain, _followed(chain) + says, mistake, parameters)
         chain.append(here)
     return _arrival(question, chain, parameters, seed)
 
 
-def _followed(number):
-    if number <= 2:
-        return "Line 1 follows. " if number == 2 else ""
-    return f"Lines 1 to {number - 1} follow. "
+def _followed(chain):
+    numbers = [line.name.removeprefix("line ") for line in chain[1:]]
+    if len(numbers) < 2:
+        return "".join(f"Line {number} follows. " for number in numbers)
+    return f"Lines {numbers[0]} to {numbers[-1]} follow. "
 
 
 def _arrival(question, chain, parameters, seed):
@@ -104,16 +116,74 @@ def _arrival(question, chain, parameters, seed):
 def _so_far(question, chain, says, mistake, parameters, status="wrong"):
     """A part of the points for the lines that follow, if the question gives one."""
     if question.partial:
-        share = question.partial * min(1, _different(question, chain, parameters) / question.lines)
+        start, *lines = chain
+        beyond = [
+            line
+            for line in lines
+            if question.goes_beyond(start.expression, line.expression, parameters)
+        ]
+        different = _different(question, [start, *beyond], parameters)
+        share = question.partial * different / question.lines
         if points := round(question.points * share, 2):
             return finding(question, points, "partly", says, mistake)
     return finding(question, 0, status, says, mistake)
 
 
 def _different(question, chain, parameters):
-    """How many lines are not the start and no repetition of another one."""
-    start, *written = (question.writing(line.expression, parameters) for line in chain)
-    return len({*written} - {start})
+    """How many lines are no repetition of the start or of another, up to as many as are asked for.
+
+    SymPy simplifies what it reads. So lines that it reads alike may count as two, once: if what was
+    typed has become shorter.
+    """
+    kinds, before, worth = [], None, partial(_is_worth, question, parameters)
+    for line in chain:
+        typed = question.typing(split(line.typed)[1], parameters)
+        here = Written(typed, question.writing(line.expression, parameters), before)
+        same = _repeated(here, kinds, worth)
+        kinds = [kind for kind in kinds if kind not in same] + [[here, *sum(same, [])]]
+        before = before if same else typed
+    return min(len(kinds) - 1, question.lines)
+
+
+def _repeated(here, kinds, worth):
+    """Those of the kinds, lists of lines that say the same, of which a line is."""
+    alike = [kind for kind in kinds if here.read in [other.read for other in kind]]
+    if len(alike) == 1:
+        longer = [len(each.typed.text) > len(here.typed.text) for each in alike[0]]
+        alike = [] if all(longer) else alike
+    return [
+        kind
+        for kind in kinds
+        if kind in alike[-1:] or any(_is_padded(here, other, worth) for other in kind)
+    ]
+
+
+def _is_padded(one, other, worth):
+    """Whether two lines differ by terms that are 0, or by factors that are 1, and by nothing else.
+
+    What stood in the line before and cancels is no padding.
+    """
+    for kind, nothing in (("terms", 0), ("factors", 1)):
+        mine, yours = getattr(one.typed, kind), getattr(other.typed, kind)
+        beside = [(mine - yours, one, other), (yours - mine, other, one)]
+        cancels = any(
+            each.before not in (None, than.typed) and rest & getattr(each.before, kind)
+            for rest, each, than in beside
+        )
+        if mine & yours and not cancels and all(worth(rest, nothing) for rest, *_ in beside):
+            return True
+    return False
+
+
+def _is_worth(question, parameters, parts, nothing):
+    """Whether terms sum to 0, or factors have the product 1."""
+    if not parts:
+        return True
+    try:
+        value = question.parse(("*" if nothing else "").join(sorted(parts.elements())), parameters)
+    except ExpressionError:
+        return False
+    return follows(value, "=", Integer(nothing), parameters) is None
 
 
 def _missing(question, chain, parameters, seed):
@@ -158,8 +228,9 @@ def _left_out(question, chain, parameters):
         return words, "not in the form asked for"
     different = _different(question, chain, parameters) if question.lines > 1 else 1
     if different < question.lines:
-        words = f"{question.lines} lines are asked for, of which no two are the same but for the "
-        words += f"order of their terms, and there are {different}: show how one gets there."
+        words = f"{question.lines} lines are asked for, and there are {different}, without those "
+        words += "that repeat another in another order, or with terms or factors that cancel: show "
+        words += "how one gets there."
         return words, "too few lines"
     return None, None
 
@@ -173,7 +244,7 @@ def _strongest(relations):
     return None
 
 
-def follows(left, relation, right, parameters, seed):
+def follows(left, relation, right, parameters, seed=0):
     """None if `left relation right`; else a Witness, or the words of an error.
 
     First for all values of the parameters, which is found out once for all students: a student's

@@ -87,9 +87,16 @@ def as_step(expression):
     """A line with each derivative and integral that still stands in it taken for an unknown.
 
     So two lines differ, though they are equal once all is carried out. Sums and factors may stand
-    inside or before it, and the derivative of a variable, its power or its logarithm is no step.
+    inside or before it. The derivative of a variable is no step, and that of its power or its
+    logarithm is one only where it stands for all to be carried out.
     """
-    return _unknown(loosened(expression))
+    return undone(loosened(expression))
+
+
+def undone(expression):
+    """The same where probabilities sum to one."""
+    inner = (part.args[0] for part in expression.atoms(Derivative, Integral))
+    return _unknown(expression) + (0 if all(map(_is_plain, inner)) else 1)
 
 
 @lru_cache(4096)

@@ -12,7 +12,7 @@ from html import escape
 
 from lossnotes.derive.display import latex
 from lossnotes.derive.expressions import ExpressionError
-from lossnotes.homework.asked import CLASSES, RELATIONS, Public, split
+from lossnotes.homework.asked import CLASSES, RELATIONS, Public, says_something, split
 from lossnotes.homework.check import check
 from lossnotes.homework.finding import finding, hinted, plain
 from lossnotes.homework.markdown import markdown
@@ -94,7 +94,7 @@ def as_read(question, typed, parameters):
         return ""
     rows = [f"& {latex(question.parse(question.start, parameters))}"]
     with suppress(ExpressionError):
-        for line in lines_of(typed):
+        for line in filter(says_something, lines_of(typed)):
             relation, formula = split(line)
             rows.append(rf"&{SIGNS[relation]} {latex(question.parse(formula, parameters))}")
     body = " \\\\\n".join(rows)

@@ -462,9 +462,23 @@ def test_what_is_no_calculus_is_not_finished(found):
         assert (finding.points, finding.mistake) == (0, "not finished"), finding
 
 
-@pytest.mark.parametrize("answer", [None, ..., [], "", ["..."], [...], [None], [""]])
+@pytest.mark.parametrize("answer", [None, ..., [], "", ["..."], [...], [None], [""], ["# soon"]])
 def test_an_answer_that_is_not_there_is_missing(found, answer):
     assert found("gradient", answer).status == "missing"
+
+
+@pytest.mark.parametrize("remark", ["", "  ", "# chain rule", "# one\n# two"])
+def test_a_line_that_says_nothing_costs_nothing(found, parameters, remark):
+    *_, lines = (lines for lines in gradients(parameters["tau"]) if isinstance(lines, list))
+    for place in range(len(lines) + 1):
+        finding = found("gradient", [*lines[:place], remark, *lines[place:]])
+        assert (finding.status, finding.points) == ("right", 4), finding
+    assert found("gradient", [remark]).status == "missing"
+
+
+def test_a_line_has_its_number_in_the_list(found):
+    says = found("gradient", ["# first", "softmax(s/tau)[j] - delta(j, y)", "", "s[j]"]).says
+    assert says.startswith("Line 2 follows. **Line 4 does not follow from line 2**")
 
 
 def test_five_lines_are_checked_in_less_than_a_second_and_again_in_no_time(found, parameters):

@@ -94,6 +94,19 @@ def test_steps_differ_though_all_lines_are_equal(one, other):
     assert bool(found) == (one == other)
 
 
+def test_the_derivative_of_a_power_is_a_step_where_it_stands_for_all():
+    whole, terms, carried_out = (
+        as_step(parse(text))
+        for text in (
+            "Derivative(c**3 - c**2, c)",
+            "Derivative(c**3, c) - Derivative(c**2, c)",
+            "3*c**2 - 2*c",
+        )
+    )
+    marks = [(Fingerprint(whole, ()), "found")]
+    assert matching(terms, marks, ()) and not matching(carried_out, marks, ())
+
+
 def test_an_integral_is_a_step_too():
     area, other, doubled = (
         as_step(parse(text))
@@ -165,6 +178,53 @@ def test_a_number_of_lines_is_demanded_and_repetition_is_none(found):
     renamed = FRACTION.replace("i", "k")
     assert found(lines, start, FRACTION, renamed, f"1*{FRACTION} + 0") == (0, "too few lines")
     assert found(lines, CHAIN, FRACTION, "softmax(s/tau)[j]") == (6, None)
+
+
+FACTOR = "tau*Derivative(LSE(s/tau), s[j])"
+PADS = {
+    "a term and its opposite": ["{} + c - c", "{} + c**2 - c**2"],
+    "what sums to zero": ["{} + sin(c)**2 + cos(c)**2 - 1", "{} + 2*sin(c)**2 + 2*cos(c)**2 - 2"],
+    "a factor and its inverse": ["2*({})/2", "c*({})/c"],
+    "what multiplies to one": ["({})*(sin(c)**2 + cos(c)**2)"],
+    "zeros and ones": ["{} + 0", "1*({})", "-(-({}))"],
+    "one of its own": ["{} + s[j] - s[j]", "({})*s[j]/s[j]"],
+}
+
+
+@pytest.mark.parametrize("pads", PADS.values(), ids=PADS)
+def test_a_padded_line_is_no_other_line_in_whatever_order(found, pads):
+    padded = [pad.format(FRACTION) for pad in pads]
+    start = [pad.format("Derivative(tau*LSE(s/tau), s[j])") for pad in pads]
+    everything = [pad.format(FRACTION) for pads in PADS.values() for pad in pads]
+    for lines in ([FRACTION, *padded], [*padded, FRACTION], [*start, *everything, FRACTION]):
+        assert found("lines = 2", *lines) == (0, "too few lines")
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        [CHAIN, "tau*(1/tau)*exp(s[j]/tau)/Sum(exp(s[i]/tau), (i, 1, K))", FRACTION],
+        [CHAIN, "exp(s[j]/tau)/(tau*Sum(exp(s[i]/tau), (i, 1, K))/tau)", FRACTION],
+        [FACTOR, "tau*(softmax(s/tau)[j]/tau)", "softmax(s/tau)[j]"],
+    ],
+    ids=["after its factor", "below", "in brackets"],
+)
+def test_what_cancels_as_it_is_read_is_a_line(found, lines):
+    assert found("lines = 3", *lines) == (6, None)
+
+
+def test_what_cancels_as_it_is_read_is_a_line_once(found):
+    lines = [
+        f"exp({'0*c + c - c + ' * n}s[j]/tau)/Sum(exp(s[i]/tau), (i, 1, K))" for n in (3, 2, 1)
+    ]
+    assert found("lines = 3", *lines, FRACTION) == (0, "too few lines")
+
+
+def test_no_part_is_given_for_the_derivative_that_was_to_be_done(found):
+    start = "Derivative(tau*LSE(s/tau), s[j])"
+    undone = ["3*Derivative(tau*LSE(s/tau)/3, s[j])", FACTOR, f"{start} + c - c"]
+    assert found("lines = 2\npartial = 0.5", *undone) == (0, "not finished")
+    assert found("lines = 2\npartial = 0.5", *undone, CHAIN) == (1.5, "not finished")
 
 
 def test_lines_that_follow_earn_their_part_up_to_the_first_that_does_not(found):

@@ -35,7 +35,7 @@ def told(question, typed, parameters=()):
 
 
 def test_lines_that_follow_are_right_and_shown_as_they_were_read():
-    typed = "Derivative(LSE(s) - s[y], s[j])\n\n= softmax(s)[j] - delta(j, y)"
+    typed = "Derivative(LSE(s) - s[y], s[j])\n\n# the chain rule\n= softmax(s)[j] - delta(j, y)"
     status, shown = told(GRADIENT, typed)
     assert (status, "All 2 lines follow" in shown) == ("right", True)
     assert r"&= \sigma_{j}\mathopen{}\left(s\right) - \delta_{j y}" in shown
