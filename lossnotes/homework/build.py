@@ -22,6 +22,7 @@ from lossnotes.homework.grade import draw, grade_one, parameters_cell
 from lossnotes.homework.questions import load
 
 BLANK = ("missing", "wrong")  # what is found of an answer that was not given
+SHOWN = ("not in the form asked for", "too few lines")  # what is missed only after the steps
 
 
 class BuildError(Exception):
@@ -53,7 +54,8 @@ def build(path, out, *, secret=b"", students=None, trusted=False):
 
     For each of `students` a folder with their own parameters; without them one for everybody.
     Before anything is written the solution is graded for each of them, and must get all points
-    but those of written questions, and the notebook handed out, which must get none.
+    but those of written questions, and the notebook handed out, which must get none. The last line
+    of a solution must not be the step that is to be shown.
 
     Returns the folders written. Raises QuestionError, BuildError and NoSandbox.
     """
@@ -73,7 +75,12 @@ def build(path, out, *, secret=b"", students=None, trusted=False):
         for notebook, what in ((solution, "the solution"), (blank, "the notebook handed out")):
             data = nbformat.writes(notebook).encode()
             result = grade_one(path, secret, student, data, trusted=trusted)
-            if problem := _problem(assignment, result, solved=notebook is solution):
+            problem = _problem(assignment, result, solved=notebook is solution)
+            if not problem and notebook is solution and not handouts:
+                data = nbformat.writes(_with_last_lines(solution, assignment)).encode()
+                shortened = grade_one(path, secret, student, data, trusted=trusted)
+                problem = _never_missed(assignment, shortened)
+            if problem:
                 whose = f" for {student}" if student else ""
                 raise BuildError(f"{path}, {what}{whose}: {problem}")
         handouts.append((Path(out, student), blank, assignment.public(parameters)))
@@ -146,6 +153,27 @@ def _without_solutions(source):
     blank = copy.deepcopy(source)
     blank.cells = [cell for cell in blank.cells if "solution" not in _tags(cell)]
     return blank
+
+
+def _with_last_lines(solution, assignment):
+    """The solution with nothing but the last line, where a step is to be shown."""
+    names = [q.answer for q in assignment.questions if q.kind == "derivation" and q.via]
+    shortened = copy.deepcopy(solution)
+    source = "\n".join(f"{name} = list({name})[-1:]" for name in names)
+    shortened.cells.append(nbformat.v4.new_code_cell(source))
+    return shortened
+
+
+def _never_missed(assignment, result):
+    """Which steps to be shown the last line shows."""
+    for question in assignment.questions:
+        finding = result.findings.get(question.name)
+        asked = question.kind == "derivation" and question.via
+        if asked and finding and (finding.status == "right" or finding.mistake in SHOWN):
+            return (
+                f"{question.name}: via: the last line alone shows it, so it would never be missed"
+            )
+    return None
 
 
 def _problem(assignment, result, solved):

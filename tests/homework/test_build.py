@@ -92,6 +92,19 @@ def test_what_contradicts_the_proof_is_said_and_nothing_is_written(
     assert not (tmp_path / "out").exists()
 
 
+@pytest.mark.parametrize("lines", [1, 2])
+def test_a_step_that_the_last_line_of_the_solution_shows_is_refused(small, tmp_path, lines):
+    step = "log(Sum(p[i], (i, 1, K))*Sum(exp(s[i]), (i, 1, K)))"
+    goal = f'goal = "= LSE(s)*Sum(p[i], (i, 1, K))"\nvia = ["{step}"]\nlines = {lines}'
+    file = small / "questions.toml"
+    text = file.read_text().replace('"Derivative(LSE(s), s[j])"', '"LSE(s)"')
+    file.write_text(text.replace('without = ["Derivative"]', goal))
+    solution = ["log(Sum(exp(s[i]), (i, 1, K)))", step]
+    change(small, '[\\"softmax(s)[j]\\"]', json.dumps(solution).replace('"', '\\"'))
+    with pytest.raises(BuildError, match="q1: via: the last line alone shows it"):
+        build(small, tmp_path / "out", trusted=True)
+
+
 def test_a_solution_that_fails_for_one_student_is_named_with_them(small, tmp_path):
     change(small, "root = 2 * scale", "root = 2 * min(scale, 8)")
     students = [f"student {n}" for n in range(20)]
