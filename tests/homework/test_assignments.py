@@ -318,6 +318,115 @@ def test_the_end_of_a_derivation_alone_is_not_enough(chapter, monkeypatch):
                 assert finding.points <= finding.of / 4, (question.name, finding)
 
 
+PADS = [  # of a line, and no work
+    ["{} + sin(c)**2 + cos(c)**2 - 1", "{} + 2*sin(c)**2 + 2*cos(c)**2 - 2", "({})*2*c/c/2"],
+    ["{} + c - c", "{} + 2*c - 2*c", "1*({}) + 0", "-(-({}))"],
+]
+
+
+def derived(chapter):
+    return [question for question in assignment(chapter).questions if question.kind == "derivation"]
+
+
+def halved(start):
+    """A derivative with numbers before it that are taken from within."""
+    body = re.fullmatch(r"Derivative\((.*)((?:, \w+(?:\[\w\])?)+)\)", start)
+    return [f"= {n}*Derivative(({body[1]})/{n}{body[2]})" for n in (2, 3, 5)] if body else []
+
+
+@each_chapter
+def test_a_start_that_is_written_again_with_padding_gets_no_point(chapter):
+    parameters = assignment(chapter).parameters(SECRET, "Emmy Noether")
+    for question in derived(chapter):
+        padded = [[pad.format(question.start) for pad in pads] for pads in PADS]
+        for lines in (*padded, halved(question.start)):
+            assert check(question, lines, parameters).points == 0, (question.name, lines)
+
+
+@each_chapter
+def test_the_end_of_a_derivation_with_padding_is_not_enough(chapter, monkeypatch):
+    parameters = assignment(chapter).parameters(SECRET, "Emmy Noether")
+    solved = answers(chapter, parameters, monkeypatch)
+    for question in derived(chapter):
+        end = re.sub("^=", "", solved[question.answer][-1]).strip()
+        end = end if question.goal is None else re.sub("^[<>=]+", "", question.goal).strip()
+        for pads in PADS:
+            first, *padded = (pad.format(end) for pad in pads)
+            relation = "=" if question.goal is None else question.goal.split()[0]
+            lines = [relation + first, *padded, end]
+            finding = check(question, lines, parameters)
+            assert finding.points <= finding.of / 4, (question.name, finding)
+
+
+@each_chapter
+def test_no_step_that_is_asked_for_is_shown_by_the_last_line(chapter, monkeypatch):
+    parameters = assignment(chapter).parameters(SECRET, "Emmy Noether")
+    solved = answers(chapter, parameters, monkeypatch)
+    for question in derived(chapter):
+        if question.via:
+            *_, last = (re.sub("^[<>=]+", "", line) for line in solved[question.answer])
+            assert not question.shows_all_steps([question.parse(last, parameters)], parameters)
+
+
+def test_the_step_of_the_proper_losses_is_not_shown_by_a_gradient_multiplied_out():
+    parameters = assignment("proper").parameters(SECRET, "Emmy Noether")
+    gradient = [
+        "= power*(power - 1)*p[j]**(power - 2)*(p[j] - q[j])",
+        "= power*(power - 1)*(p[j]**(power - 1) - q[j]*p[j]**(power - 2))",
+    ]
+    finding = check(assignment("proper").questions[0], gradient, parameters)
+    assert finding.mistake == "a step left out"
+
+
+# What SymPy simplifies as it reads it, each line to the next.
+SIMPLIFIED = [
+    (
+        "sgd",
+        "q1",
+        [
+            "= (1 - beta)*Sum(beta**(K - i), (i, 1, K))",
+            "= (1 - beta)*(1 - beta**K)/(1 - beta)",
+            "= 1 - beta**K",
+        ],
+    ),
+    (
+        "sgd",
+        "q2",
+        [
+            "= noise**2/curve*Derivative(gamma/(2 - gamma*curve), gamma)",
+            "= noise**2/curve*((2 - gamma*curve) - gamma*(-curve))/(2 - gamma*curve)**2",
+            "= 2*noise**2/(curve*(2 - gamma*curve)**2)",
+        ],
+    ),
+    (
+        "continuous_categorical",
+        "q1",
+        [
+            "= ((exp(x*white) - exp(x*white/2))/x)/((exp(x*white) - 1)/x)",
+            "= (exp(x*white) - exp(x*white/2))/(exp(x*white) - 1)",
+            "= sigmoid(x*white/2)",
+        ],
+    ),
+    (
+        "loss_design",
+        "q1",
+        [
+            "= Sum((r*(t[i]/h)**(r - 1)*(-t[i]/h**2) - r*(-1/h))/r**2, (i, 1, K))/K",
+            "= Sum((-r*t[i]/h**2*(t[i]/h)**(r - 1) + r/h)/r**2, (i, 1, K))/K",
+            "= Sum(1 - (t[i]/h)**r, (i, 1, K))/(K*r*h)",
+        ],
+    ),
+]
+
+
+@pytest.mark.parametrize(("chapter", "name", "lines"), SIMPLIFIED)
+def test_lines_that_sympy_simplifies_as_it_reads_them_are_lines(chapter, name, lines):
+    for student in ("Emmy Noether", "Ada"):
+        parameters = assignment(chapter).parameters(SECRET, student)
+        (question,) = (each for each in derived(chapter) if each.name == name)
+        assert check(question, lines, parameters).points == question.points
+
+
 def strings(told):
     """Every text in a part of the file."""
     if isinstance(told, str):
