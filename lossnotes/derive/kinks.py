@@ -9,9 +9,18 @@ from itertools import islice, pairwise, product
 from mpmath import mp
 from sympy import IndexedBase, Integer, floor
 
-from lossnotes.derive.points import DIGITS, EFFORT, Point, draw_points, far_out, indices_of, work
+from lossnotes.derive.points import (
+    DIGITS,
+    EFFORT,
+    Point,
+    draw_points,
+    far_out,
+    indices_of,
+    is_inside,
+    work,
+)
 from lossnotes.derive.switches import free_switches, switches
-from lossnotes.derive.symbols import Between, K, Probabilities, argmax, entry
+from lossnotes.derive.symbols import Between, Classes, K, Probabilities, argmax, entry
 from lossnotes.derive.values import Excluded, Undefined, evaluate
 
 HALVINGS = 20
@@ -167,19 +176,17 @@ def _between(a, b, place, halvings):
 def _coarse(point):
     """The point with its numbers rounded to eighths, where these are in the domain."""
 
-    def rounded(value):
+    def rounded(value, least):
         if isinstance(value, list):
-            return [rounded(x) for x in value]
-        return mp.nint(value * EIGHTHS) / EIGHTHS or mp.one / EIGHTHS
+            return [rounded(x, least) for x in value]
+        return mp.nint(value * EIGHTHS) / EIGHTHS or least / EIGHTHS
 
-    free = {x: rounded(v) for x, v in point.values.items() if _is_free(x, v)}
+    free = {}
+    for symbol, value in point.values.items():
+        label = getattr(symbol, "label", symbol)
+        if not (isinstance(symbol, (Between, Probabilities, Classes)) or label.is_integer):
+            free[symbol] = rounded(value, -mp.one if label.is_nonpositive else mp.one)
     return Point(point.values | free, "corner")
-
-
-def _is_free(symbol, value):
-    return not isinstance(symbol, (Between, Probabilities)) and not isinstance(
-        value, (int, frozenset)
-    )
 
 
 def _on(switch, point):
@@ -202,37 +209,27 @@ def _on(switch, point):
 
 
 def _moved_to_zero(switch, point, symbol, place):
-    def moved(by):
-        value = point.values[symbol]
-        if place is None:
-            value = value + by
-        else:
-            value = list(value)
-            value[place] += by
+    old = point.values[symbol]
+    start = old if place is None else old[place]
+
+    def moved(number):
+        value = number
+        if place is not None:
+            value = list(old)
+            value[place] = number
             if isinstance(symbol, Probabilities):
-                value[place - 1] -= by
+                value[place - 1] += start - number
         return Point(point.values | {symbol: value}, "kink")
 
-    shift, step, nearly = mp.zero, mp.mpf(1) / EIGHTHS, mp.mpf(10) ** (-2 * DIGITS - EIGHTHS)
+    number, step, nearly = start, mp.mpf(1) / EIGHTHS, mp.mpf(10) ** (-2 * DIGITS - EIGHTHS)
     for _ in range(SECANTS):  # most are straight: then the first one is there
-        here, beyond = (evaluate(switch, moved(shift + by)) for by in (0, step))
+        here, beyond = (evaluate(switch, moved(x)) for x in (number, number + step))
         if abs(here) <= nearly:
-            there = moved(shift)
-            return there if _is_in_its_domain(symbol, there) else None
+            places = 2 ** -int(mp.log(nearly, 2))
+            there = moved(mp.nint(number * places) / places)  # what is nearly an end is the end
+            return there if is_inside(there) else None
         if beyond == here:
             return None
         change = -here * step / (beyond - here)
-        shift, step = shift + change, min(step, abs(change) / EIGHTHS + nearly**2)
+        number, step = number + change, min(step, abs(change) / EIGHTHS + nearly**2)
     return None
-
-
-def _is_in_its_domain(symbol, point):
-    value = point.values[symbol]
-    numbers = value if isinstance(value, list) else [value]
-    label = getattr(symbol, "label", symbol)
-    if isinstance(symbol, Between):
-        lower, upper = (evaluate(end, point) for end in (symbol.lower, symbol.upper))
-        return lower < value < upper
-    if isinstance(symbol, Probabilities) or label.is_positive:
-        return all(x > 0 for x in numbers)
-    return not label.is_nonnegative or all(x >= 0 for x in numbers)

@@ -22,11 +22,14 @@ from sympy import (
     Min,
     Piecewise,
     Product,
+    Rational,
     Sum,
     Symbol,
     ceiling,
     floor,
+    pi,
     sign,
+    sqrt,
     srepr,
 )
 
@@ -56,6 +59,7 @@ SCALES = (1, 2, 3, 6, 9, 15, -3, -9, -15)  # powers of ten
 FEWEST = 6  # points of a claim whose values are dear
 CHOICES = 3_000  # of classes for the indices of a claim
 EFFORT = 3_000  # numbers to be computed in one kind of trial of a claim
+NOT_WHOLE = (Rational(1, 2), sqrt(2), pi)  # digits do not tell which of these a number is
 
 
 @dataclass(frozen=True)
@@ -263,13 +267,19 @@ def _between_others(*expressions):
 
 
 def is_inside(point):
-    """Whether the numbers whose ends depend on others still lie between them."""
-    between = _between_others(*(x for x in point.values if isinstance(x, Between)))
-    with mp.workdps(20 * DIGITS):
-        return all(
-            evaluate(symbol.lower, point) < point.values[symbol] < evaluate(symbol.upper, point)
-            for symbol in between
-        )
+    """Whether each number lies in the domain of its symbol."""
+    return all(_is_in_its_domain(symbol, value, point) for symbol, value in point.values.items())
+
+
+def _is_in_its_domain(symbol, value, point):
+    if isinstance(value, list):
+        return all(_is_in_its_domain(symbol, x, point) for x in value)
+    if isinstance(value, frozenset):
+        return True
+    if isinstance(symbol, Between):
+        with mp.workdps(20 * DIGITS):
+            return evaluate(symbol.lower, point) < value < evaluate(symbol.upper, point)
+    return _fulfils(value, getattr(symbol, "label", symbol))
 
 
 def _declared(base):
@@ -312,9 +322,7 @@ def _special(names, values, generator):
     scalars, bases = names.scalars, [base for base, _ in names.bases]
     with mp.workdps(20 * DIGITS):  # so that these sum to one at any precision in use
         part = mp.mpf(1) / values[K]
-        vectors = {
-            base: _filled(values[base], _signed(1, base.label), base, part) for base in bases
-        }
+        vectors = {base: _filled(values[base], _near(part, base.label), base) for base in bases}
     numbers = {x: _signed(part, x) for x in scalars if _admits_fractions(x)}
     alike = {(type(base), _dimensions(values[base])): values[base] for base in bases}
     same = {base: alike[type(base), _dimensions(values[base])] for base in bases}
@@ -334,13 +342,20 @@ def _dimensions(value):
     return (len(value), *_dimensions(value[0])) if isinstance(value, list) else ()
 
 
-def _filled(value, sign, base, part):
-    """A list with one number everywhere: 1/K, or what makes a row of probabilities sum to one."""
+def _near(part, symbol):
+    """A part of one, or what is next to it in the domain of a symbol."""
+    if symbol.is_integer:
+        return min(_integers(symbol), key=lambda number: abs(number - part))
+    return _signed(part, symbol)
+
+
+def _filled(value, part, base):
+    """A list with one number everywhere, or what makes a row of probabilities sum to one."""
     if isinstance(value[0], list):
-        return [_filled(row, sign, base, part) for row in value]
+        return [_filled(row, part, base) for row in value]
     if isinstance(base, Probabilities):
         part = mp.mpf(1) / len(value)
-    return [sign * part] * len(value)
+    return [part] * len(value)
 
 
 def is_about_sizes(*expressions):
@@ -450,7 +465,7 @@ def _moved_a_little(base, entries, generator, little):
     if base.label.is_integer:
         return entries
     moves = [generator.gauss(0, little) for _ in entries]
-    if not (isinstance(base, Probabilities) or base.label.is_positive or base.label.is_negative):
+    if not (base.label.is_nonnegative or base.label.is_nonpositive):
         return [x + move for x, move in zip(entries, moves, strict=True)]
     with mp.workdps(20 * DIGITS):
         moved = [x * math.exp(move) for x, move in zip(entries, moves, strict=True)]
@@ -483,7 +498,7 @@ def _far_vector(base, size, generator, scale):
 def _far_number(symbol, generator, scale):
     if symbol.is_integer:
         far = [n for n in (7, 8, 10, 12, 20, 33, 50, 101) for n in (n, -n)]
-        far = [n for n in far if _fulfils(Integer(n), symbol.assumptions0)]
+        far = [n for n in far if _fulfils(n, symbol)]
         return generator.choice(far) if far else generator.choice(_integers(symbol))
     if symbol.is_nonnegative or symbol.is_nonpositive:
         return _signed(mp.mpf(10) ** scale * mp.mpf(generator.lognormvariate(0, 1)), symbol)
@@ -602,7 +617,7 @@ def _corner_number(symbol, otherwise, generator):
 @lru_cache(1000)
 def _integers(symbol):
     """The integers from -6 to 6 that fulfil the assumptions of a symbol."""
-    return [number for number in range(-6, 7) if _fulfils(Integer(number), symbol.assumptions0)]
+    return [number for number in range(-6, 7) if _fulfils(number, symbol)]
 
 
 def _admits_fractions(symbol):
@@ -614,8 +629,24 @@ def _signed(size, symbol):
     return -size if symbol.is_nonpositive else size
 
 
-def _fulfils(number, assumptions):
-    known = ((getattr(number, f"is_{name}", None), value) for name, value in assumptions.items())
+def _fulfils(number, symbol):
+    """Whether a symbol may stand for a number, as far as its assumptions tell."""
+    if _is_any_real(symbol):
+        return True
+    if mp.isint(number):
+        return _may_be(Integer(int(number)), symbol)
+    return any(_may_be(int(mp.sign(number)) * kind, symbol) for kind in NOT_WHOLE)
+
+
+@lru_cache(10_000)
+def _is_any_real(symbol):
+    return symbol.assumptions0 == Symbol("x", real=True).assumptions0
+
+
+@lru_cache(10_000)
+def _may_be(number, symbol):
+    assumptions = symbol.assumptions0.items()
+    known = ((getattr(number, f"is_{name}", None), value) for name, value in assumptions)
     return all(found in (value, None) for found, value in known)
 
 

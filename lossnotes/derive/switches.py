@@ -12,6 +12,7 @@ from sympy import (
     Heaviside,
     Integer,
     Integral,
+    Limit,
     Max,
     Min,
     Mod,
@@ -65,30 +66,33 @@ def _mentions(switch, variable):
     return variable in switch.free_symbols.union(*(v.free_symbols for v in moved))
 
 
+def _bound_in(part):
+    """What a part binds, with the ends of each."""
+    if isinstance(part, Limit):
+        return [part.args[1:3]]
+    return part.limits if isinstance(part, (Sum, Product, Integral)) else []
+
+
 @lru_cache(10_000)
 def free_switches(expression, classes):
     """The switches at a number of classes, without what is bound.
 
     A class that a sum binds is the first, the second or the last; the variable of an integral is at
-    one of its ends, where a kink enters.
+    one of its ends, where a kink enters, and that of a limit where it goes.
     """
     limits = {}
     for part in parts(expression):
-        if isinstance(part, (Sum, Product, Integral)):
-            for limit in part.limits:
-                limits.setdefault(limit[0], []).append((type(part), *limit[1:]))
-        elif isinstance(part, (ScalarQuantity, Entry)) and not isinstance(part, maximum):
-            for inner in parts(part.definition()):
-                if isinstance(inner, (Sum, Product, Integral)):
-                    for limit in inner.limits:
-                        limits.setdefault(limit[0], []).append((type(inner), *limit[1:]))
+        named = isinstance(part, (ScalarQuantity, Entry)) and not isinstance(part, maximum)
+        for inner in parts(part.definition()) if named else [part]:
+            for variable, *ends in _bound_in(inner):
+                limits.setdefault(variable, []).append((type(inner), *ends))
     found = set(switches(expression))
     for variable, places in limits.items():
         for switch in [switch for switch in found if _mentions(switch, variable)]:
             if variable not in expression.free_symbols:
                 found.remove(switch)
             for kind, *ends in places:
-                if kind is Integral:
+                if kind in (Integral, Limit):
                     found |= {switch.xreplace({variable: end}) for end in ends if end.is_finite}
                     continue
                 last = ends[-1].xreplace({K: Integer(classes)})

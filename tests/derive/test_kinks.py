@@ -7,21 +7,25 @@ from sympy import (
     Eq,
     Heaviside,
     Integral,
+    Limit,
     Max,
     Or,
     Piecewise,
     Rational,
     Sum,
     Symbol,
+    ceiling,
     exp,
     floor,
     log,
+    oo,
     sign,
+    sin,
 )
 
 from lossnotes.derive import compare
 from lossnotes.derive.kinks import beside_kinks
-from lossnotes.derive.symbols import K, Others, epsilon, h, i, j, margin, maximum, p, s, y
+from lossnotes.derive.symbols import K, Others, Scores, epsilon, h, i, j, margin, maximum, p, s, y
 
 x = Symbol("x", real=True)
 
@@ -127,3 +131,41 @@ def test_what_fails_at_the_kink_alone_is_refuted_wherever_that_is(left, relation
 )
 def test_what_holds_at_the_kink_is_not_refuted_there(claim):
     assert compare(*claim)
+
+
+whole, odd = Scores("n", integer=True), Scores("o", odd=True)
+below, apart = Symbol("m", negative=True), Symbol("x", real=True, nonzero=True)
+
+
+@pytest.mark.parametrize(
+    "claim",
+    [
+        (whole[j] ** 2, ">=", whole[j]),
+        (Abs(2 * whole[j] - 1), ">=", 1),
+        (
+            Sum(floor(whole[i] / 2) + ceiling(whole[i] / 2), (i, 1, K)),
+            "=",
+            Sum(whole[i], (i, 1, K)),
+        ),
+        (Abs(odd[j]), ">=", 1),
+        (sign(sin(below) + below - 2), "=", -1),
+        (sign(apart**3 + apart) ** 2, "=", 1),
+        (sign((1 - epsilon) ** 3 + 1 - epsilon), "=", 1),
+    ],
+    ids=range(7),
+)
+def test_a_kink_outside_the_domain_refutes_nothing(claim):
+    assert compare(*claim)
+
+
+def test_a_kink_at_the_end_of_a_domain_refutes_what_includes_the_end():
+    least = Symbol("n", nonnegative=True)
+    assert compare(sign(sin(least) + least) ** 2, "=", 1).kind == "refuted"
+
+
+@pytest.mark.parametrize(
+    ("left", "limit"), [(Abs(x) / (x + 1), 1), (Max(x, h) - x, 0), (Abs(x - h) / (x - h), 1)]
+)
+def test_the_kinks_of_what_a_limit_is_taken_of_are_not_looked_for_in_its_variable(left, limit):
+    assert compare(Limit(left, x, oo), "=", limit)
+    assert not compare(Limit(left, x, oo), "=", limit + h)

@@ -18,6 +18,7 @@ from lossnotes.derive.points import (
     draw_points,
     far_out,
     indices_of,
+    is_inside,
     nearly_alike,
 )
 from lossnotes.derive.symbols import (
@@ -129,6 +130,35 @@ def test_a_vector_is_drawn_from_its_assumptions():
     negative = Scores("x", negative=True)
     for point in draw_points(negative[j], special=True):
         assert max(point.values[negative]) < 0
+
+
+@pytest.mark.parametrize("assumption", ["integer", "odd", "even", "nonzero", "nonnegative"])
+def test_the_points_of_a_vector_are_all_inside_its_assumptions(assumption):
+    numbers = Scores("n", **{assumption: True})
+    drawn = (draw_points(numbers[j], special=True), far_out(numbers[j]), nearly_alike(numbers[j]))
+    assert all(is_inside(point) for points in drawn for point in points)
+
+
+@pytest.mark.parametrize(
+    ("assumption", "number"),
+    [
+        ("integer", 0.5),
+        ("odd", 2),
+        ("noninteger", 2.0),
+        ("negative", 0),
+        ("nonpositive", 0.1),
+        ("nonzero", 0),
+    ],
+)
+def test_a_point_outside_an_assumption_is_told_as_a_number_and_in_a_vector(assumption, number):
+    symbol, vector = Symbol("x", **{assumption: True}), Scores("x", **{assumption: True})
+    assert not is_inside(Point({symbol: mp.mpf(number)}))
+    assert not is_inside(Point({K: 1, vector: [mp.mpf(number)]}))
+
+
+@pytest.mark.parametrize("assumption", ["rational", "irrational", "algebraic", "transcendental"])
+def test_what_digits_cannot_tell_is_no_reason_to_leave_a_point_out(assumption):
+    assert all(map(is_inside, draw_points(Symbol("x", **{assumption: True}))))
 
 
 def test_a_symbol_that_is_not_real_is_an_error_that_names_it():
