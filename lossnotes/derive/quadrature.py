@@ -1,10 +1,15 @@
 """Integrals by Gauss's rules, of more and more nodes until two agree, from kink to kink.
 
+The nodes of two rules may all miss a narrow peak, as of e^(-x^2 / h^2) for a small h: therefore the
+range is also cut where the exponent of an exponential is greatest, and a rule is believed only if
+the polynomial through its values passes through those at both ends of its piece as well.
+
 Where no two of them agree, an integrand may grow without bound at an end, as log x does at zero:
 then x = end + h e^(-u) leads from there to the middle, and the double exponential rule takes u.
 """
 
 from functools import lru_cache
+from itertools import chain
 
 from mpmath import mp
 from sympy import (
@@ -21,13 +26,15 @@ from sympy import (
     Sum,
     Symbol,
     UnevaluatedExpr,
+    exp,
     floor,
     lambdify,
 )
 from sympy.core.function import AppliedUndef
 
+from lossnotes.derive.parts import parts_of
 from lossnotes.derive.switches import switches
-from lossnotes.derive.symbols import Entry, K, Quantity, argmax, maximum
+from lossnotes.derive.symbols import Entry, K, Quantity, ScalarQuantity, argmax, maximum
 from lossnotes.derive.values import (
     ASKED,
     BOUND,
@@ -97,9 +104,10 @@ def _between(expression, known, precision):
         if nodes ** len(variables) > EVALUATIONS:
             break
         rule = _gauss(nodes, mp.prec)
-        value, size = _iterated(integrand, levels, (), values, rule)
+        value, size, found = _iterated(integrand, levels, (), values, rule)
         if abs(value - before) <= mp.mpf(10) ** (3 - digits) * size:
-            return value
+            if all(_meets_the_ends(*piece, rule, digits) for piece in found):
+                return value
         before = value
     if len(levels) > 1:
         return None
@@ -170,9 +178,26 @@ def _kinks_of_levels(expression):
     levels = []
     for variable, lower, upper in expression.limits:
         here = {switch for switch in found if switch.has(variable) and _of_a_number(switch)}
+        here |= _peaks(expression.function, variable)
         levels.append(((variable, lower, upper), tuple(sorted(here, key=str))))
         found = {s.xreplace({variable: end}) for s in found for end in (lower, upper)}
     return levels
+
+
+@lru_cache(1000)
+def _peaks(integrand, variable):
+    """The slopes of the exponents in an integrand, which are zero where an exponential peaks."""
+    slopes = {exponent.diff(variable) for exponent in _exponents(integrand)}
+    return frozenset(slope for slope in slopes if slope.has(variable))
+
+
+@lru_cache(1000)
+def _exponents(expression):
+    found = {part.args[0] for part in parts_of(exp, expression)}
+    for part in parts_of((ScalarQuantity, Entry), expression):
+        if not isinstance(part, maximum):
+            found |= _exponents(_definition(part))
+    return frozenset(found)
 
 
 def _of_a_number(switch):
@@ -180,13 +205,20 @@ def _of_a_number(switch):
 
 
 def _iterated(integrand, levels, place, values, rule):
-    """The integral by one rule, and that of the absolute value; `place` holds outer variables."""
+    """The integral by one rule, that of the absolute value, and what was found on each piece.
+
+    `place` holds outer variables.
+    """
     *inner, ((variable, lower, upper), kinks) = levels  # the last is the outermost
     lower, upper = (mp.mpf(_evaluate(bound, values)) for bound in (lower, upper))
-    total = size = mp.zero
+
+    def height(here):
+        return _real(integrand(here, *place), values)
+
+    total, size, pieces = mp.zero, mp.zero, []
     for begin, end in _pieces(kinks, variable, lower, upper, values):
         middle, half = (end + begin) / 2, (end - begin) / 2
-        places = [middle + half * node for node, _ in rule]
+        places = [middle + half * node for node, *_ in rule]
         if inner:
             parts = [
                 _iterated(
@@ -194,16 +226,38 @@ def _iterated(integrand, levels, place, values, rule):
                 )
                 for here in places
             ]
+            found, sizes, below = zip(*parts, strict=True)
+            pieces += chain.from_iterable(below)
         else:
-            found = [_real(integrand(here, *place), values) for here in places]
-            parts = [(value, abs(value)) for value in found]
-        sums = (
-            mp.fdot((weight, part) for (_, weight), part in zip(rule, column, strict=True))
-            for column in zip(*parts, strict=True)
-        )
-        part, part_size = sums
-        total, size = total + half * part, size + abs(half) * part_size
-    return total, size
+            found = list(map(height, places))
+            sizes = map(abs, found)
+            pieces.append((height, begin, end, found))
+        total += half * _weighed(rule, 1, found)
+        size += abs(half) * _weighed(rule, 1, sizes)
+    return total, size, pieces
+
+
+def _weighed(rule, column, numbers):
+    return mp.fdot((row[column], number) for row, number in zip(rule, numbers, strict=True))
+
+
+def _meets_the_ends(height, begin, end, found, rule, digits):
+    """Whether the polynomial through the values that a rule found has those at the ends as well.
+
+    A little inside, for the cases of a kink; to a third of the digits, as a rule of n nodes has
+    the integrals of polynomials of degree 2n, and polynomials of degree n.
+    """
+    largest = max(map(abs, found))
+    for column, place, away in ((2, begin, end - begin), (3, end, begin - end)):
+        try:
+            with mp.workprec(2 * mp.prec):
+                value = height(place + away * mp.eps ** (mp.mpf(1) / 4))
+        except (ArithmeticError, ValueError):
+            continue
+        gap = abs(_weighed(rule, column, found) - value)
+        if gap > mp.mpf(10) ** (-digits // 3) * max(largest, abs(value)):
+            return False
+    return True
 
 
 def _pieces(kinks, variable, lower, upper, values):
@@ -300,7 +354,8 @@ def _to_infinity(expression, known, precision):
         if kink.has(variable) and _of_a_number(kink) and not isinstance(kink, floor)
     ]
     inside = [end if mp.isfinite(end) else mp.sign(end) * 10**6 for end in ends]
-    cuts = {cut for kink in kinks for cut in _cuts(kink, variable, *inside, values)}
+    switched = [*kinks, *_peaks(expression.function, variable)]
+    cuts = {cut for kink in switched for cut in _cuts(kink, variable, *inside, values)}
     points = sorted({*ends, *cuts, *([mp.zero] if not any(map(mp.isfinite, ends)) else [])})
     value, error = mp.quad(integrand, points, error=True)
     if not error <= mp.mpf(10) ** (5 - precision) * max(abs(value), 1):
@@ -365,7 +420,10 @@ def _skeleton(expression, variables, values, constants):
 
 @lru_cache(100)
 def _gauss(count, precision):
-    """The nodes of Gauss's rule on [-1, 1] with their weights."""
+    """The nodes of Gauss's rule on [-1, 1] with their weights.
+
+    Those by which the values at the nodes give the values at -1 and at 1 come third and last.
+    """
     rule = []
     with mp.workprec(precision + 10):
         for number in range((count + 1) // 2):
@@ -378,7 +436,8 @@ def _gauss(count, precision):
                 node -= step
             slope = _legendre(count, node)[1]
             weight = 2 / ((1 - node**2) * slope**2)
-            rule += [(node, weight), (-node, weight)]
+            near, far = 1 / ((1 - node) * slope), (-1) ** (count - 1) / ((1 + node) * slope)
+            rule += [(node, weight, far, near), (-node, weight, near, far)]
     return rule[:count] if count % 2 else rule
 
 

@@ -16,6 +16,7 @@ from sympy import (
     Sum,
     cos,
     cosh,
+    erf,
     exp,
     factorial,
     log,
@@ -27,7 +28,7 @@ from sympy import (
     symbols,
 )
 
-from lossnotes.derive import Derivation, StepError, compare, equal, prove
+from lossnotes.derive import Derivation, Point, StepError, compare, equal, evaluate, prove
 from lossnotes.derive.prove import proves_equal
 from lossnotes.derive.prove.signs import is_positive
 from lossnotes.derive.quadrature import _gauss
@@ -321,7 +322,34 @@ def test_a_rule_of_gauss_has_all_digits_and_an_odd_one_looks_at_the_middle(count
     with mp.workdps(digits):
         rule = _gauss(count, mp.prec)
     with mp.workdps(2 * digits):
-        assert (count % 2 == 0) == all(node for node, _ in rule)
+        assert (count % 2 == 0) == all(node for node, *_ in rule)
         for power in (0, 2, 2 * count - 2):
-            found = mp.fsum(weight * node**power for node, weight in rule)
+            found = mp.fsum(weight * node**power for node, weight, *_ in rule)
             assert abs(found - mp.mpf(2) / (power + 1)) < mp.mpf(10) ** -digits / 10
+
+
+@pytest.mark.parametrize("count", [13, 24])
+def test_values_at_the_nodes_of_a_rule_give_those_at_the_ends(count):
+    with mp.workdps(50):
+        rule = _gauss(count, mp.prec)
+        for end, column in ((-1, 2), (1, 3)):
+            found = mp.fsum(row[column] * (2 + row[0]) ** (count - 1) for row in rule)
+            assert abs(found - (2 + end) ** (count - 1)) < mp.mpf(10) ** -30
+
+
+THIRD, FLAT = Rational(1, 3), Rational(10**4)
+PEAKS = {
+    "inside": (
+        Integral(1 + exp(-(FLAT**2) * (t - THIRD) ** 2), (t, 0, 1)),
+        1 + sqrt(pi) / FLAT * (erf(FLAT / 3) + erf(2 * FLAT / 3)) / 2,
+    ),
+    "at an end": (Integral(1 + exp(-(FLAT**2) * t), (t, 0, 1)), 1 + 1 / FLAT**2),
+    "on a line": (Integral(exp(-(t**2)) + exp(-((t - FLAT) ** 2)), (t, -oo, oo)), 2 * sqrt(pi)),
+}
+
+
+@pytest.mark.parametrize("peak", PEAKS.values(), ids=PEAKS)
+def test_a_narrow_peak_on_a_background_is_not_missed(peak):
+    integral, value = peak
+    with mp.workdps(30):
+        assert abs(evaluate(integral - value, Point({K: 2}))) < 1e-20
