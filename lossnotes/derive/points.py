@@ -32,6 +32,7 @@ from sympy import (
     sqrt,
     srepr,
 )
+from sympy.core.relational import Relational
 
 from lossnotes.derive.parts import parts, parts_of
 from lossnotes.derive.ranges import LABELS, ends_of, ranges, shapes
@@ -58,6 +59,7 @@ CLASSES_ALONE = (*range(2, 24), 33, 50, 51, 64, 100, 101, 128, 333, 1000)
 SCALES = (1, 2, 3, 6, 9, 15, -3, -9, -15)  # powers of ten
 FEWEST = 6  # points of a claim whose values are dear
 CHOICES = 3_000  # of classes for the indices of a claim
+MOST_CLASSES = 100  # that are tried because a claim names them
 EFFORT = 3_000  # numbers to be computed in one kind of trial of a claim
 NOT_WHOLE = (Rational(1, 2), sqrt(2), pi)  # digits do not tell which of these a number is
 
@@ -398,6 +400,45 @@ def coincidences(*expressions, seed=6):
         for choice in chosen:
             rest = [generator.randint(1, classes) for _ in names.indices[3:]]
             yield Point(names.draw(classes, generator, [*choice, *rest]))
+
+
+def named_numbers(*expressions, seed=9):
+    """Points at which K, classes and numbers are the whole ones that a case names, or next to them.
+
+    Of delta(j, 20) nobody sees at random points that it is not always zero.
+    """
+    names = names_of(*expressions)
+    generator = random.Random(seed)
+    cases = parts_of((KroneckerDelta, Relational), *expressions)
+    named = {int(n) for case in cases for n in case.atoms(Integer) if 0 < n < MOST_CLASSES}
+    for number in sorted({max(1, n + beside) for n in named for beside in (-1, 0, 1)}):
+        scalars = {}
+        for x in names.scalars:
+            inside = mp.mpf(number) if x.is_integer else number + mp.mpf(1) / 2
+            if not isinstance(x, (Between, Classes)) and _fulfils(inside, x):
+                scalars[x] = int(inside) if x.is_integer else inside
+        for classes in {max(2, number), number + 2}:
+            if work(expressions, classes) <= EFFORT:
+                choice = [number] * len(names.indices)
+                yield Point(names.draw(classes, generator, choice) | scalars)
+                for place in range(len(choice)):
+                    others = [generator.randint(1, classes) for _ in choice]
+                    others[place] = number
+                    yield Point(names.draw(classes, generator, others) | scalars)
+
+
+def one_at_a_time(*expressions, seed=10):
+    """Points at which one vector is zero, or one entry of it alone is not; the others are drawn."""
+    names = names_of(*expressions)
+    generator = random.Random(seed)
+    for classes in (2, 3, 5):
+        for base, shape in names.bases:
+            if len(shape) > 1:
+                continue
+            for place in range(-1, classes):
+                values = names.draw(classes, generator)
+                values[base] = [x if n == place else mp.zero for n, x in enumerate(values[base])]
+                yield Point(values)
 
 
 def far_out(*expressions, seed=7):

@@ -407,11 +407,11 @@ def _limit(expression):
         found = []
         with mp.workdps(4 * digits):
             for side in sides:
-                for small in (digits + 5, digits + 8):
-                    if end in (oo, -oo):
-                        near = side * mp.mpf(10) ** small
-                    else:
-                        near = target(values) + side * mp.mpf(10) ** -small
+                for places in (digits + 5, digits + 8):
+                    large = mp.mpf(10) ** places
+                    if not variable.is_integer:  # at whole numbers cos(2 pi x) is always one
+                        large += places * mp.sqrt(2)
+                    near = side * large if end in (oo, -oo) else target(values) + side / large
                     found.append(function(values | {variable: near, SUMS: {}}))
             sizes = [mp.mpf(1), *map(abs, found)]
             if max(abs(value - found[0]) for value in found) > mp.mpf(10) ** -digits * max(sizes):

@@ -31,7 +31,9 @@ from lossnotes.derive.points import (
     is_about_sizes,
     is_inside,
     many_classes,
+    named_numbers,
     nearly_alike,
+    one_at_a_time,
 )
 from lossnotes.derive.prove import Stopped, proves_equal
 from lossnotes.derive.symbols import K
@@ -181,7 +183,7 @@ def strict_unless(left, relation, right, where, links=()):
     beside = Trial(left, strict, right)  # more points, which are not counted
     if not trial.witness:
         drawn = draw_points(left, right, counts=(2, 3))
-        further = chain(bottoms_farther_out(*sides), multiples(where, drawn))
+        further = chain(one_at_a_time(*claim), bottoms_farther_out(*sides), multiples(where, drawn))
         beside.through(_away(where, further), DIGITS)
     if witness := trial.witness or beside.witness:
         return Verdict("refuted", trial.tried, witness)
@@ -230,12 +232,14 @@ def _compare(left, right, relation, special, prove):
         trial.through(chain(drawn, beside_kinks(left, right)), 2 * digits)
         if trial.tried and not trial.witness:
             trial.through(hard_points(left, relation, right, special), digits)
-        if bound and trial.tried and not trial.witness:
-            beside = Trial(left, relation, right)  # more points, which are not counted
+        beside = Trial(left, relation, right)  # more points, which are not counted
+        if trial.tried and not trial.witness:
+            beside.through(named_numbers(left, right), digits)
+        if bound and trial.tried and not (trial.witness or beside.witness):
             sides = (left, right) if relation in ("<", "<=") else (right, left)
             least = (Point(point.values, "far") for point in bottoms(*sides, counts=(2,)))
             beside.through(chain(nearly_alike(left, right), least), digits)
-            trial.witness = beside.witness
+        trial.witness = trial.witness or beside.witness
     if not trial.tried:
         reason = f": {trial.reason}" if trial.reason else ""
         raise ValueError(f"no point has a value on both sides of {left} {relation} {right}{reason}")

@@ -6,13 +6,14 @@ from unittest import mock
 
 import pytest
 from mpmath import mp
-from sympy import Derivative, exp, log
+from sympy import Derivative, Integer, Sum, exp, log
 
 from lossnotes.derive import Derivation, StepError, evaluate, verdict
 from lossnotes.derive.symbols import (
     KL,
     LSE,
     K,
+    Scores,
     c,
     delta,
     entropy,
@@ -27,6 +28,8 @@ from lossnotes.derive.symbols import (
 )
 
 from .lecture import over
+
+v = Scores("v")
 
 
 def gradient():
@@ -173,3 +176,16 @@ def test_a_proof_unfolds_to_what_it_used():
     (why,) = [step.verdict.why for step in chain.steps]
     assert why and all(fact in chain._repr_html_() for fact in why)
     assert "<details>" in chain._repr_html_()
+
+
+@pytest.mark.parametrize(
+    "bound",
+    [
+        Sum(s[i] ** 2, (i, 1, K)) * Sum(v[i] ** 2, (i, 1, K)),
+        Sum((i - 4) ** 2 * s[i] ** 2, (i, 1, K)),
+    ],
+    ids=["another vector is zero", "one entry is not"],
+)
+def test_equality_where_one_vector_is_simple_and_others_are_not_is_found(bound):
+    with pytest.raises(StepError):
+        Derivation(bound).step(Integer(0), "squares", ">=").equality({s: 0})

@@ -370,3 +370,9 @@ def test_an_integral_reaches_to_infinity_and_across_kinks():
         assert abs(evaluate(Integral(exp(-t - exp(-t)), (t, -oo, oo)), THREE) - 1) < 1e-45
         inner = Integral(Abs(t - u), (u, 0, 1))
         assert abs(3 * evaluate(Integral(inner, (t, 0, 1)), THREE) - 1) < 1e-45
+
+
+def test_a_limit_along_whole_numbers_alone_is_none():
+    for body, end in ((cos(2 * pi * c), oo), (cos(2 * pi / c), 0)):
+        with pytest.raises(GivenUp), mp.workdps(30):
+            evaluate(Limit(body, c, end), THREE)

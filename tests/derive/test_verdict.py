@@ -19,6 +19,7 @@ from sympy import (
     cos,
     cosh,
     exp,
+    floor,
     gamma,
     log,
     oo,
@@ -341,3 +342,8 @@ def test_few_digits_that_cancel_decide_nothing():
         for relation in ("<=", ">="):
             trial = verdict.Trial(gap, relation, sympify(0))
             assert not any(map(trial._holds_by_a_margin, draw_points(gap)[:3]))
+
+
+@pytest.mark.parametrize("rare", [delta(j, 20), delta(K, 40), delta(floor(h), 17)], ids=str)
+def test_what_happens_at_a_number_that_is_named_is_seen_there(rare):
+    assert compare(rare, "=", 0).kind == "refuted"
