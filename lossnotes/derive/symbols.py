@@ -18,7 +18,9 @@ from sympy import (
     Integer,
     Integral,
     KroneckerDelta,
+    Limit,
     Max,
+    Piecewise,
     Product,
     Sum,
     Symbol,
@@ -28,6 +30,7 @@ from sympy import (
     sympify,
     together,
 )
+from sympy.logic.boolalg import Boolean
 from sympy.printing.precedence import PRECEDENCE
 
 K = Symbol("K", integer=True, positive=True)
@@ -102,13 +105,24 @@ def entry(vector, index):
         return vector[int(index) - 1]
     if isinstance(vector, VectorQuantity):
         return vector[index]
-    if not isinstance(vector, Expr) or isinstance(vector, Indexed) or not vector.args:
+    if not isinstance(vector, (Expr, Boolean)) or isinstance(vector, Indexed) or not vector.args:
         return vector
-    if isinstance(vector, (ScalarQuantity, argmax, Entry, Sum, Product, Integral, KroneckerDelta)):
+    if isinstance(vector, (ScalarQuantity, argmax, Entry, KroneckerDelta)):
         return vector
-    if isinstance(vector, Derivative):
-        return vector.func(entry(vector.expr, index), *vector.variable_count)
+    if isinstance(vector, (Sum, Product, Integral, Derivative, Limit)):
+        return _entry_inside(vector, index)
+    if isinstance(vector, Piecewise):
+        return Piecewise(*((entry(v, index), entry(where, index)) for v, where in vector.args))
     return vector.func(*(entry(part, index) for part in vector.args))
+
+
+def _entry_inside(whole, index):
+    """The entry of what is summed, integrated or differentiated; limits have no entries."""
+    if entry(whole.args[0], index) == whole.args[0]:
+        return whole
+    if set(getattr(whole, "variables", ())) & sympify(index).free_symbols:
+        whole = _with_fresh_indices(whole)
+    return whole.func(entry(whole.args[0], index), *whole.args[1:])
 
 
 def unused_index(*expressions):
@@ -139,13 +153,18 @@ def derivative_of(definition, variable):
 
 def _with_fresh_indices(part):
     """Each index is renamed where it is bound, and not where one of the same name is free."""
-    if not part.has(Sum) or isinstance(part, IndexedBase):
+    if not part.has(Sum, Product) or isinstance(part, IndexedBase):
         return part
     parts = [_with_fresh_indices(argument) for argument in part.args]
-    if not isinstance(part, Sum):
+    if not isinstance(part, (Sum, Product)):
         return part.func(*parts)
-    fresh = {index: Dummy(index.name, integer=True, positive=True) for index in part.variables}
-    return part.func(*(argument.xreplace(fresh) for argument in parts))
+    body, *limits = parts
+    for place, (index, *ends) in enumerate(limits):
+        fresh = {index: Dummy(index.name, **index.assumptions0)}
+        body = body.xreplace(fresh)
+        limits[:place] = [limit.xreplace(fresh) for limit in limits[:place]]
+        limits[place] = Tuple(fresh[index], *ends)
+    return part.func(body, *limits)
 
 
 def is_everywhere(sign, vector):
@@ -460,7 +479,8 @@ class maximum(ScalarQuantity):
 
     def _eval_derivative(self, variable):
         i = Dummy("i", integer=True, positive=True)
-        return entry(self.args[0], i).diff(variable).xreplace({i: argmax(*self.args)})
+        slope = derivative_of(entry(self.args[0], i), variable)
+        return slope.xreplace({i: argmax(*self.args)})
 
     def _latex(self, printer, exp=None):
         return printer._do_exponent(rf"\max_{_of_scores_latex(self, printer)}", exp)

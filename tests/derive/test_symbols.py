@@ -3,7 +3,18 @@
 import pickle
 
 import pytest
-from sympy import Derivative, Rational, Sum, Symbol, Tuple, exp, log
+from sympy import (
+    Derivative,
+    Integral,
+    Piecewise,
+    Product,
+    Rational,
+    Sum,
+    Symbol,
+    Tuple,
+    exp,
+    log,
+)
 
 from lossnotes.derive import equal
 from lossnotes.derive.symbols import (
@@ -136,6 +147,35 @@ def test_a_constant_differentiates_to_zero_whatever_its_name():
 
 def test_a_derivative_by_the_entry_that_a_sum_counts_with_is_not_caught_by_it():
     assert equal(LSE(s).diff(s[i]), softmax(s)[i]).kind == "proved"
+
+
+t = Symbol("t", real=True)
+INSIDE = {
+    "a product": (s * Product(q[i], (i, 1, K)), s[j] * Product(q[i], (i, 1, K))),
+    "a sum of vectors": (Sum(s * q[i], (i, 1, K)), Sum(s[j] * q[i], (i, 1, K))),
+    "an integral": (Integral(t * s, (t, 0, 1)), Integral(t * s[j], (t, 0, 1))),
+    "a derivative": (Derivative(c * s, c), Derivative(c * s[j], c)),
+    "a piece": (Piecewise((s, c > 0), (q, True)), Piecewise((s[j], c > 0), (q[j], True))),
+    "a condition on entries": (
+        Piecewise((s, s > 0), (0, True)),
+        Piecewise((s[j], s[j] > 0), (0, True)),
+    ),
+}
+
+
+@pytest.mark.parametrize("vector, at_j", INSIDE.values(), ids=INSIDE)
+def test_the_entry_is_that_of_what_stands_inside_and_limits_have_none(vector, at_j):
+    assert entry(vector, j) == at_j
+
+
+def test_the_entry_at_a_class_is_not_caught_by_a_sum_that_counts_with_its_name():
+    assert equal(entry(Sum(s * q[i], (i, 1, K)), i), s[i]).kind == "proved"
+    assert equal(LSE(Sum(s * q[i], (i, 1, K))), LSE(s)).kind == "proved"
+
+
+def test_the_slope_of_a_maximum_is_not_caught_by_a_sum_in_it():
+    scores = Sum(s * q[i] * h, (i, 1, K)) * exp(c * s[i])
+    assert equal(Derivative(maximum(scores), c), s[i] * maximum(scores)).kind == "proved"
 
 
 def test_a_divergence_of_explicit_vectors_is_a_sum_over_their_entries():
