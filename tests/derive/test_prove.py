@@ -67,6 +67,10 @@ from lossnotes.derive.symbols import (
 from .lecture import IDENTITIES, over
 
 x, t, n = Positives("x"), Symbol("t", real=True), Symbol("n", integer=True)
+v, m = Scores("v"), Symbol("m", integer=True, positive=True)
+MIXED = Product(s[i] * delta(i, j) + v[i] * (1 - delta(i, j)), (i, 1, K))
+SHARE = over(i, delta(i, j) * x[i])
+SHORT = Sum(s[k], (k, 1, K - 1))
 
 
 @pytest.mark.parametrize("sides", IDENTITIES.values(), ids=IDENTITIES)
@@ -187,6 +191,26 @@ FALSE = {
         sign(s[j]) ** 2,
     ),
     "a step at a square": (Derivative(c * sign(c**2), c), sign(c) ** 2),
+    "a sum over all but one, where another picks": (
+        over(i, delta(i, j) * Sum(Abs(s[k] - s[j]), (k, 1, K - 1))),
+        -Abs(s[K] - s[j]),
+    ),
+    "a class put where a sum has its name": (
+        over(i, delta(i, j) * Sum(exp(s[k] * v[j]), (k, 1, K - 1))) + exp(s[K] * v[j]),
+        over(i, exp(s[i] * v[i])),
+    ),
+    "an index of a product is no class": (
+        (MIXED - Product(v[i], (i, 1, K))) * (MIXED - Product(s[i], (i, 1, K))),
+        0,
+    ),
+    "an index inside a maximum is no class": (
+        (maximum(v * SHARE) - maximum(0 * v)) * (maximum(v * SHARE) - maximum(v * over(i, x[i]))),
+        0,
+    ),
+    "a sum of whole vectors out of a maximum": (
+        maximum(over(i, v * s[i])),
+        over(i, v[j] * s[i]),
+    ),
     "true for K = 2 only": (log_loss(s, y), log(1 + exp(maximum(s, Others(y)) - s[y]))),
 }
 
@@ -259,6 +283,42 @@ def test_the_order_of_two_sums_does_not_matter():
 def test_a_free_index_is_not_caught_by_a_sum_that_binds_its_name():
     assert equal(Derivative(over(i, exp(s[i])), s[i]), exp(s[i])).kind == "proved"
     assert not equal(s[i] * over(i, s[i]), over(i, s[i] ** 2))
+
+
+NAMES = {
+    "a delta picks what is summed over all but one": (
+        over(i, delta(i, 2) * SHORT),
+        over(i, s[i]) - s[K],
+    ),
+    "an argmax picks it": (over(i, delta(i, argmax(s)) * SHORT), over(i, s[i]) - s[K]),
+    "a delta picks from two sums": (
+        Sum(delta(2, i) * s[k], (k, j, K), (i, 1, K)),
+        Sum(s[k], (k, j, K)),
+    ),
+    "three sums, each up to the index of the next": (
+        over(i, Sum(Sum(s[m], (m, 1, k)), (k, 1, i))),
+        over(k, Sum(Sum(s[i], (i, 1, m)), (m, 1, k))),
+    ),
+    "products": (
+        over(k, exp(Product(s[i] + v[k], (i, 1, K)))),
+        over(i, exp(Product(s[k] + v[i], (k, 1, K)))),
+    ),
+    "a class picked for a product": (
+        over(k, delta(k, j) * Product(s[i] - v[k], (i, 1, K))),
+        Product(s[i] - v[j], (i, 1, K)),
+    ),
+    "an argmax put where a sum has the name of its own": (
+        over(i, delta(i, argmax(v * over(k, x[k]))) * over(k, exp(s[k] * v[i]))),
+        over(i, exp(s[i] * v[argmax(v * over(k, x[k]))])),
+    ),
+}
+
+
+@pytest.mark.parametrize("sides", NAMES.values(), ids=NAMES)
+def test_what_is_put_for_an_index_meets_no_bound_one_of_its_name(sides):
+    left, right = sides
+    assert proves_equal(left, right)
+    assert not proves_equal(left, right + (K - 2) * c)
 
 
 def test_an_expression_without_a_value_is_not_proved_but_an_error():

@@ -9,6 +9,7 @@ from sympy import (
     I,
     Indexed,
     Integral,
+    Product,
     S,
     Sum,
     Symbol,
@@ -193,7 +194,7 @@ def _is_nonnegative_by_cases(term):
     return True
 
 
-ATOMS = (Sum, Integral, Indexed, maximum, argmax, side, before)
+ATOMS = (Sum, Product, Integral, Indexed, maximum, argmax, side, before)
 
 
 def atoms(expression):

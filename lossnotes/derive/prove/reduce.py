@@ -17,6 +17,7 @@ from sympy import (
     KroneckerDelta,
     Mul,
     Pow,
+    Product,
     S,
     Sum,
     Symbol,
@@ -39,6 +40,7 @@ from sympy import (
 )
 from sympy.polys.polyerrors import PolynomialError
 
+from lossnotes.derive.prove.names import put, renamed
 from lossnotes.derive.prove.quotient import as_fraction, factored
 from lossnotes.derive.prove.signs import is_positive, is_size
 from lossnotes.derive.prove.unfold import KNOWN, RANGES, index_names, side
@@ -47,6 +49,7 @@ from lossnotes.derive.why import because, remembered
 
 INFINITE = (zoo, nan, oo, -oo)
 ORDERS = 4  # indices whose every order is tried
+OPEN = "o"  # the letter of the indices over which a sum is being made: no finished one has it
 LARGE = 60  # operations in a number whose factors are not looked for
 
 
@@ -73,6 +76,30 @@ def apart(a, b):
     )
 
 
+def _opened(whole):
+    """The body and limits of a sum or product, its indices by names that no finished one has."""
+    taken = whole.atoms(Dummy)
+
+    def name(_, *ends):
+        new = next(name for name in index_names(*ends, OPEN) if name not in taken)
+        taken.add(new)
+        return new
+
+    return renamed(whole.function, whole.limits, name)
+
+
+def _closed(kind, body, limits):
+    """A sum or product that remains, its indices by the first names that are free."""
+    taken = body.atoms(Dummy).union(*(end.atoms(Dummy) for limit in limits for end in limit[1:]))
+
+    def name(_, *ends):
+        new = next(name for name in index_names(*ends) if name not in taken)
+        taken.add(new)
+        return new
+
+    return kind(*renamed(body, limits, name))
+
+
 class Reduction:
     """The normal form of an expression, given classes that are known to be distinct.
 
@@ -87,6 +114,8 @@ class Reduction:
     def _reduce(self, expression):
         if isinstance(expression, Sum):
             return self._sum(expression)
+        if isinstance(expression, Product):
+            return self._product(expression)
         if isinstance(expression, Integral):
             return self._integral(expression)
         if isinstance(expression, KroneckerDelta):
@@ -157,10 +186,15 @@ class Reduction:
     # Sums
 
     def _sum(self, expression):
-        body = self.reduce(expression.function)
-        for limit in expression.limits:  # the first is the innermost
+        body, *limits = _opened(expression)
+        body = self.reduce(body)
+        for limit in limits:  # the first is the innermost
             body = self._sum_within(body, *limit)
         return body
+
+    def _product(self, expression):
+        body, *limits = _opened(expression)
+        return _closed(Product, self.reduce(body), limits)
 
     def _sum_within(self, body, index, lower, upper):
         """A sum between any limits by sums from 1 to a size."""
@@ -191,7 +225,7 @@ class Reduction:
                 if size is not None and size == upper:
                     reached = before(end, index) if offset else 1 - before(index, end)
                     return self._over_all(body * reached, index, size)
-        return Sum(body, Tuple(index, lower, upper))
+        return _closed(Sum, body, [(index, lower, upper)])
 
     def _range_of(self, place):
         """The size up to which an index runs, or None if it is none or has several."""
@@ -202,10 +236,11 @@ class Reduction:
         return next(iter(sizes)) if len(sizes) == 1 else None
 
     def _at(self, body, index, place):
-        return self.reduce(body.xreplace({index: place}))
+        return self.reduce(put(body, index, place))
 
     def _over_all(self, body, index, size):
-        new = next(name for name in index_names(S.One, size) if not body.has(name) or name == index)
+        names = index_names(S.One, size, OPEN)
+        new = next(name for name in names if not body.has(name) or name == index)
         body = body.xreplace({index: new})
         terms = Add.make_args(expand(body))
         return Add(*(self._sums(term, ((new, size),)) for term in terms))
@@ -263,7 +298,8 @@ class Reduction:
         taken = term.atoms(Dummy) | dict(indices).keys()
         body, more = inner.function, []
         for index, lower, upper in inner.limits:
-            new = next(name for name in index_names(lower, upper) if name not in taken)
+            names = index_names(lower, upper, OPEN)
+            new = next(name for name in names if name not in taken)
             taken = taken | {new}
             body = body.xreplace({index: new})
             more.append((new, upper))

@@ -104,6 +104,8 @@ def unfold(expression):
         return _unfold_product(expression)
     if isinstance(expression, Integral):
         return _unfold_integral(expression)
+    if isinstance(expression, Indexed) and any(place.has(argmax) for place in expression.indices):
+        return expression.base[tuple(map(unfold, expression.indices))]
     if not expression.args or isinstance(expression, Indexed):
         return expression
     if isinstance(expression, Piecewise):
@@ -314,7 +316,7 @@ def _unfold_sum(expression):
         body = body.xreplace({index: new})
         limits[:place] = [Tuple(*limit).xreplace({index: new}) for limit in limits[:place]]
         limits[place] = Tuple(new, *ends)
-    return Sum(body, *limits)
+    return expression.func(body, *limits)
 
 
 def _unfold_if_asked_for(expression):
@@ -326,29 +328,29 @@ def _unfold_if_asked_for(expression):
     return unfolded + Add(*(Dummy("slope") * (1 - side(gap) ** 2) for _, gap, _ in kinks))
 
 
-def index_names(lower, upper):
+def index_names(lower, upper, letter="i"):
     """Names for an index from lower to upper, the same each time: SymPy is slow with new ones.
 
     An index is positive where the first one is.
     """
-    return (index_name(depth, lower, upper) for depth in count())
+    return (index_name(f"{letter}_{depth}", lower, upper) for depth in count())
 
 
 @lru_cache(None)
-def index_name(depth, lower, upper):
-    name = Dummy(f"i_{depth}", integer=True, positive=is_positive(lower) or None)
+def index_name(name, lower, upper):
+    name = Dummy(name, integer=True, positive=is_positive(lower) or None)
     RANGES[name] = (lower, upper)
     return name
 
 
 def _bound_in(body):
-    return {limit[0] for part in body.atoms(Sum) for limit in part.limits}
+    return {limit[0] for part in body.atoms(Sum, Product) for limit in part.limits}
 
 
 def _unfold_product(expression):
     """A product of positive numbers is exp of the sum of their logarithms."""
     if not is_positive(unfold(expression.function)):
-        return expression
+        return _unfold_sum(expression)
     return exp(unfold(Sum(log(expression.function), *expression.limits)))
 
 
@@ -425,6 +427,9 @@ def _written_out(limit):
 
 def _plain_maximum(expression):
     """max (h s + c) = c + h max s for positive h, and the place of the maximum does not move."""
+    sums = expression.atoms(Sum, Product, Integral)
+    if sums:  # by the names of their own that all other sums have
+        expression = expression.xreplace({part: unfold(part) for part in sums})
     vector, *within = expression.args
     if isinstance(vector, Tuple):
         return expression

@@ -12,6 +12,7 @@ from sympy import (
     Indexed,
     Integral,
     Pow,
+    Product,
     S,
     Sum,
     Symbol,
@@ -85,7 +86,7 @@ def _on(gap, expression):
             continue
         name = Dummy()  # another entry of its vector is another number
         slope = gap.xreplace({number: name}).diff(name)
-        if slope.is_Rational and slope != 0 and not expression.has(Sum, Integral):
+        if slope.is_Rational and slope != 0 and not expression.has(Sum, Product, Integral):
             return expression.xreplace({number: expand(number - gap / slope)})
     return expression
 
@@ -130,7 +131,7 @@ def is_zero(reduced):
             if isinstance(part.indices[0], argmax) and part.indices[0].args[0] == part.base
         }
     )
-    found = reduced.atoms(Sum, Integral, Indexed, maximum, argmax, side, before)
+    found = reduced.atoms(Sum, Product, Integral, Indexed, maximum, argmax, side, before)
     atoms = {
         part: _name(place, is_positive(part) or None, None if part.has(I) else True)
         for place, part in enumerate(sorted(found, key=_outermost))
@@ -153,7 +154,7 @@ def is_zero(reduced):
 
 
 def _outermost(part):
-    return not isinstance(part, (Sum, Integral))
+    return not isinstance(part, (Sum, Product, Integral))
 
 
 @lru_cache(1000)
