@@ -199,6 +199,15 @@ FALSE = {
         over(i, delta(i, j) * Sum(exp(s[k] * v[j]), (k, 1, K - 1))) + exp(s[K] * v[j]),
         over(i, exp(s[i] * v[i])),
     ),
+    "an argmax that moves with the index": (over(i, delta(i, argmax(s[i] * v))), 1),
+    "an argmax that moves with one of two": (
+        over(i, over(k, delta(i, argmax(s[k] * v)) * delta(k, argmax(s[k] * v)))),
+        1,
+    ),
+    "an argmax that moves, all but the last": (
+        Sum(delta(i, argmax(s[i] * v)), (i, 1, K - 1)),
+        1 - delta(K, argmax(s[K] * v)),
+    ),
     "an index of a product is no class": (
         (MIXED - Product(v[i], (i, 1, K))) * (MIXED - Product(s[i], (i, 1, K))),
         0,

@@ -260,7 +260,7 @@ class Reduction:
                 base, power = factor.as_base_exp()
                 if isinstance(base, KroneckerDelta) and index in base.args and power.is_positive:
                     (other,) = set(base.args) - {index}
-                    if not self.is_in_range(other, size):
+                    if other.has(index) or not self.is_in_range(other, size):
                         continue
                     because("the delta picks one term")
                     return self._sums_of_terms(self._at(term / factor, index, other), rest)
