@@ -69,7 +69,6 @@ from .lecture import IDENTITIES, over
 x, t, n = Positives("x"), Symbol("t", real=True), Symbol("n", integer=True)
 v, m = Scores("v"), Symbol("m", integer=True, positive=True)
 MIXED = Product(s[i] * delta(i, j) + v[i] * (1 - delta(i, j)), (i, 1, K))
-SHARE = over(i, delta(i, j) * x[i])
 SHORT = Sum(s[k], (k, 1, K - 1))
 
 
@@ -204,21 +203,13 @@ FALSE = {
         over(i, over(k, delta(i, argmax(s[k] * v)) * delta(k, argmax(s[k] * v)))),
         1,
     ),
-    "an argmax that moves, all but the last": (
-        Sum(delta(i, argmax(s[i] * v)), (i, 1, K - 1)),
-        1 - delta(K, argmax(s[K] * v)),
-    ),
     "an index of a product is no class": (
         (MIXED - Product(v[i], (i, 1, K))) * (MIXED - Product(s[i], (i, 1, K))),
         0,
     ),
-    "an index inside a maximum is no class": (
-        (maximum(v * SHARE) - maximum(0 * v)) * (maximum(v * SHARE) - maximum(v * over(i, x[i]))),
-        0,
-    ),
-    "a sum of whole vectors out of a maximum": (
-        maximum(over(i, v * s[i])),
-        over(i, v[j] * s[i]),
+    "an index inside an argmax is no class": (
+        delta(j, 1) * s[argmax(v * over(i, delta(i, j) * s[i]))],
+        delta(j, 1) * s[argmax(v)],
     ),
     "true for K = 2 only": (log_loss(s, y), log(1 + exp(maximum(s, Others(y)) - s[y]))),
 }
