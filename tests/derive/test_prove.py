@@ -30,6 +30,7 @@ from sympy import (
 
 from lossnotes.derive import compare, equal, prove
 from lossnotes.derive.prove import proves_equal
+from lossnotes.derive.prove.names import put
 from lossnotes.derive.prove.signs import is_positive
 from lossnotes.derive.symbols import (
     CE,
@@ -319,6 +320,17 @@ def test_what_is_put_for_an_index_meets_no_bound_one_of_its_name(sides):
     left, right = sides
     assert proves_equal(left, right)
     assert not proves_equal(left, right + (K - 2) * c)
+
+
+def test_a_place_is_put_where_an_index_is_free_and_caught_nowhere():
+    one = s[i] * over(i, exp(s[i] * v[j]))
+    assert proves_equal(put(one, i, k), s[k] * over(i, exp(s[i] * v[j])))
+    caught = put(one, j, i)
+    assert caught.free_symbols & {i, j} == {i}
+    assert proves_equal(caught, s[i] * over(k, exp(s[k] * v[i])))
+    assert proves_equal(
+        put(over(i, Sum(s[k] * v[j], (k, 1, i))), j, i), v[i] * over(m, Sum(s[k], (k, 1, m)))
+    )
 
 
 def test_an_expression_without_a_value_is_not_proved_but_an_error():

@@ -23,7 +23,7 @@ def _bound(expression):
 
 def _without(taken, expression):
     """The expression in which nothing binds a name that is taken."""
-    if not expression.has(*taken):
+    if not expression.args or not expression.has(*taken):
         return expression
     if not isinstance(expression, BINDERS):
         return expression.func(*(_without(taken, part) for part in expression.args))

@@ -303,9 +303,8 @@ def _has_the_slope_inside(integral, numbers):
 def _unfold_sum(expression):
     """Each index gets a name of its own that tells its range; the innermost is renamed first."""
     limits = [Tuple(limit[0], *map(unfold, limit[1:])) for limit in expression.limits]
-    of_all = all(
-        limit[1:] == (1, K) for limit in limits
-    )  # others may have no term, or not that of i
+    # Others may have no term, or not that of i.
+    of_all = all(limit[1:] == (1, K) for limit in limits)
     body = (unfold if of_all else _unfold_if_asked_for)(expression.function)
     taken = body.atoms(Dummy) | {part for limit in limits for part in limit.atoms(Dummy)}
     indices = {limit[0] for limit in limits}
@@ -349,7 +348,7 @@ def _bound_in(body):
 
 def _unfold_product(expression):
     """A product of positive numbers is exp of the sum of their logarithms."""
-    if not is_positive(unfold(expression.function)):
+    if not is_positive(_unfold_if_asked_for(expression.function)):
         return _unfold_sum(expression)
     return exp(unfold(Sum(log(expression.function), *expression.limits)))
 
