@@ -6,6 +6,7 @@ the parts, or the domains of the symbols, say that this is so, nothing is said.
 
 import re
 from functools import lru_cache
+from itertools import product
 
 from sympy import (
     Add,
@@ -16,9 +17,15 @@ from sympy import (
     S,
     Sum,
     Symbol,
+    cos,
+    cot,
+    csc,
     factor_list,
     log,
     preorder_traversal,
+    sec,
+    sin,
+    tan,
     together,
 )
 from sympy.polys.polyerrors import PolynomialError
@@ -53,6 +60,9 @@ def _conditions(expression):
             if is_nonnegative(part.exp):
                 continue
             base, needed, words = part.base, is_nonzero, None
+        elif isinstance(part, (tan, sec, cot, csc)):
+            below = cos if isinstance(part, (tan, sec)) else sin
+            base, needed, words = below(part.args[0]), is_nonzero, None
         elif isinstance(part, Pow):
             strict = not is_positive(part.exp)
             needed = is_positive if strict else is_nonnegative
@@ -80,9 +90,11 @@ def _is_sure(base, needed):
         return True  # |x|
     if base.has(KroneckerDelta):  # 0 log 0 is 0
         deltas = base.atoms(KroneckerDelta)
-        on = base.xreplace(dict.fromkeys(deltas, S.One))
-        off = base.xreplace(dict.fromkeys(deltas, S.Zero))
-        return needed(on) and (off == 0 or needed(off)) and needed is is_positive
+        if needed is not is_positive or len(deltas) > MOST:
+            return False
+        ways = product((S.Zero, S.One), repeat=len(deltas))
+        there = [base.xreplace(dict(zip(deltas, way, strict=True))) for way in ways]
+        return all(value == 0 or needed(value) for value in there) and there[-1] != 0
     shares = {
         entry: Unnamed("share", 0, 1, entry) for entry in base.atoms(Indexed) if is_share(entry)
     }

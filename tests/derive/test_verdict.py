@@ -29,6 +29,7 @@ from sympy import (
     sinh,
     sqrt,
     sympify,
+    tan,
 )
 
 from lossnotes.derive import Verdict, compare, descent, equal, evaluate, verdict
@@ -277,6 +278,16 @@ def test_a_proof_says_where_both_sides_have_a_value():
     found = equal((c**2 - 1) / (c - 1), c + 1)
     assert str(found) == "proved where c is not 1"
     assert str(equal(1 / p[j], p[j] / p[j] ** 2)) == "proved"
+
+
+def test_a_tangent_has_a_value_where_its_cosine_is_not_zero():
+    assert equal(tan(c) * cos(c), sin(c)).where == ("cos(c) is not 0",)
+
+
+def test_where_some_classes_coincide_and_others_do_not_a_logarithm_may_have_no_value():
+    mixed = log(1 - 2 * delta(j, y) + 2 * delta(j, k))
+    assert equal(mixed, mixed).where == ("both sides have a value",)
+    assert equal(Sum(delta(i, y) * log(delta(i, y)), (i, 1, K)), 0).where == ()
 
 
 def test_a_power_of_an_absolute_value_needs_no_condition():
