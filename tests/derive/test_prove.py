@@ -325,6 +325,8 @@ def test_what_is_put_for_an_index_meets_no_bound_one_of_its_name(sides):
 def test_a_place_is_put_where_an_index_is_free_and_caught_nowhere():
     one = s[i] * over(i, exp(s[i] * v[j]))
     assert proves_equal(put(one, i, k), s[k] * over(i, exp(s[i] * v[j])))
+    twice = Sum(s[i], (i, k + 1, K), (i, 1, K - 1))
+    assert proves_equal(put(twice, i, j), twice)
     caught = put(one, j, i)
     assert caught.free_symbols & {i, j} == {i}
     assert proves_equal(caught, s[i] * over(k, exp(s[k] * v[i])))

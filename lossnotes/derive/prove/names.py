@@ -52,11 +52,10 @@ def renamed(body, limits, name):
     for place in reversed(range(len(limits))):
         variable, *ends = limits[place]
         new = name(variable, *ends)
-        if new != variable:
+        inner = [n for n in range(place) if limits[n][0] == variable]  # its own from there on
+        if not inner:
             body = put(body, variable, new)
-            limits[:place] = [
-                (inner, *(put(end, variable, new) for end in inner_ends))
-                for inner, *inner_ends in limits[:place]
-            ]
+        for n in range(max(inner, default=0), place):
+            limits[n] = (limits[n][0], *(put(end, variable, new) for end in limits[n][1:]))
         limits[place] = (new, *ends)
     return body, *limits
