@@ -227,7 +227,7 @@ def test_a_chain_goes_over_lines_with_remarks():
         ("= 1", "line 1: the first formula has nothing before it"),
         ("s[j]\ns[k]", "line 2: begin with ="),
         ("s[j] <=", "line 1: there is no formula"),
-        ("s[j]\n= 2x", "line 2: .*write a [*] for every product"),
+        ("s[j]\n= 2x", "line 2: .*write a .[*]. for every product"),
         ("s[j] = nobody", "line 1: 'nobody' is no name here"),
         ("1\n=> 0", "line 2: => is written >="),
     ],

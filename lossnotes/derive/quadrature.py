@@ -181,6 +181,7 @@ def _kinks_of_levels(expression):
         here |= _peaks(expression.function, variable)
         levels.append(((variable, lower, upper), tuple(sorted(here, key=str))))
         found = {s.xreplace({variable: end}) for s in found for end in (lower, upper)}
+        found |= {switch for end in (lower, upper) for switch in switches(end)}
     return levels
 
 

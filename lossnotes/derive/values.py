@@ -405,6 +405,7 @@ def _limit(expression):
     def limit(values):
         digits = mp.dps
         found = []
+        values = {name: value for name, value in values.items() if name != ZERO}  # it is nearer
         with mp.workdps(4 * digits):
             for side in sides:
                 for places in (digits + 5, digits + 8):

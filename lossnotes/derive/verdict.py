@@ -355,6 +355,7 @@ class Trial:
         """
         holds = HOLDS[NOT_STRICT.get(self.relation, self.relation)]
         small, before = mp.mpf(10) ** (10 - digits), 0
+        differences = any(side.has(Derivative) for side in self.sides)
         for precision in (digits, self._more(digits)):
             values = self._values(point, precision)
             if None in values:
@@ -362,6 +363,8 @@ class Trial:
             gap = _gap(values)
             if holds(gap) or abs(gap) <= small * max(*map(abs, values), before):
                 return False
+            if before and differences and abs(gap) <= before * mp.mpf(10) ** (-digits // 2):
+                return False  # where a slope bends, a central difference is as wrong as its step
             before = abs(gap)
         shaken = [_gap(self._shaken(point, precision, seed)) for seed in SEEDS]
         if all(abs(other - gap) <= abs(gap) / 1000 for other in shaken):

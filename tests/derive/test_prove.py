@@ -13,6 +13,7 @@ from sympy import (
     Eq,
     Heaviside,
     I,
+    Integral,
     Max,
     Min,
     Piecewise,
@@ -93,6 +94,18 @@ FALSE = {
     "the slope of a product where two kinks meet": (
         Derivative(Abs(c) * sign(c - t), c),
         sign(c) * sign(c - t),
+    ),
+    "the slope of a square of signs": (
+        Derivative(c * over(i, sign(c - s[i])) ** 2, c),
+        over(i, sign(c - s[i])) ** 2,
+    ),
+    "the slope of a product of signs": (
+        Derivative(c * Product(sign(c - s[i]), (i, 1, K)), c),
+        Product(sign(c - s[i]), (i, 1, K)),
+    ),
+    "a kink that moves in an inner limit": (
+        Derivative(Integral(1, (t, 0, sign(h - c)), (h, 0, 1)), c),
+        0,
     ),
     "a kink in a branch that is not taken": (
         Piecewise((Derivative(Max(0, c), c), c > 0), (7, True)),
@@ -231,6 +244,18 @@ SLOPES = {
     "of a sum where two kinks meet": (
         Derivative(Abs(c) + 2 * Abs(c - t), c),
         sign(c) + 2 * sign(c - t),
+    ),
+    "of a product of what is continuous": (
+        Derivative(Abs(c) * Abs(c - t), c),
+        sign(c) * sign(c - t) * (2 * c - t),
+    ),
+    "of a square of what is continuous": (
+        Derivative(over(i, Abs(c - s[i])) ** 2, c),
+        2 * over(i, Abs(c - s[i])) * over(i, sign(c - s[i])),
+    ),
+    "in a branch, where there is one": (
+        Piecewise((Derivative(Max(0, c) ** 2, c), t > 0), (0, True)),
+        Piecewise((2 * Max(0, c), t > 0), (0, True)),
     ),
     "across a hole that is none": (Derivative(Piecewise((0, Eq(c, 0)), (c, True)), c), 1),
     "twice": (Derivative(Max(0, c) ** 2, c, c), 2 * Heaviside(c, 0)),

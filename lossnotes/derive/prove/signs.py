@@ -6,7 +6,25 @@ depends on K is tried with K - 2, which is not negative.
 
 from functools import lru_cache
 
-from sympy import Dummy, I, Integral, Pow, Sum, Symbol, cos, exp, expand, log, sin, together
+from sympy import (
+    Dummy,
+    I,
+    Integral,
+    Pow,
+    Sum,
+    Symbol,
+    atan,
+    cos,
+    cosh,
+    erf,
+    exp,
+    expand,
+    log,
+    sin,
+    sinh,
+    tanh,
+    together,
+)
 
 from lossnotes.derive.prove.floats import is_negative_somewhere
 from lossnotes.derive.prove.quotient import is_whole
@@ -206,6 +224,9 @@ def _sign(factor):
     return None
 
 
+SMOOTH = (exp, sin, cos, sinh, cosh, tanh, atan, erf, Sum)
+
+
 def is_continuous(expression, variable):
     """Whether an expression has a value for every value of a real variable, or of its signs."""
     if not expression.has(variable) or expression == variable:
@@ -220,7 +241,7 @@ def is_continuous(expression, variable):
         return is_positive(base) or bool(
             whole and is_nonnegative(power) and not power.has(variable)
         )
-    return expression.is_Add or expression.is_Mul or isinstance(expression, (exp, sin, cos, Sum))
+    return expression.is_Add or expression.is_Mul or isinstance(expression, SMOOTH)
 
 
 def has_value(expression):

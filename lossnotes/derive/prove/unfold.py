@@ -11,7 +11,7 @@ The slope of a side is zero, but for the kink itself: what it is there is said i
 """
 
 from functools import lru_cache
-from itertools import combinations, count
+from itertools import combinations, combinations_with_replacement, count
 
 from sympy import (
     Abs,
@@ -189,14 +189,51 @@ def _where_kinks_meet(body, variable):
     In a sum each of the two has the mean of its own slopes there; in a product it has not.
     """
     moving = [part for part in body.atoms(side) if part.args[0].diff(variable) != 0]
-    unknown = S.Zero
+    bound = [part for part in moving if part.free_symbols & RANGES.keys()]
+    unknown = Dummy("slope") if bound and _meets_itself(body, bound) else S.Zero
     for one, other in combinations(sorted(moving, key=str), 2):
-        if _may_meet(one, other) and _stand_in_one_product(one, other, body):
+        if one.has(other) or other.has(one):
+            smooth = False
+        else:
+            smooth = _is_continuous_at(one, body) and _is_continuous_at(other, body)
+        if not smooth and _may_meet(one, other) and _stand_in_one_product(one, other, body):
             at_both = [
                 1 - part**2 for part in (one, other) if not part.free_symbols & RANGES.keys()
             ]
             unknown += Dummy("slope") * Mul(*at_both)
     return unknown
+
+
+def _meets_itself(body, kinks):
+    """Whether kinks inside a sum are multiplied by those of another class."""
+    wholes = [*_largest(body, kinks)]
+    if any(isinstance(w, Product) or _meets_itself(w.function, kinks) for w in wholes):
+        return True
+    names = {whole: Dummy() for whole in wholes}
+    plain = body.xreplace(names)
+    jumping = {
+        names[whole]
+        for whole in wholes
+        if not all(_is_continuous_at(kink, whole.function) for kink in kinks if whole.has(kink))
+    }
+    pairs = combinations_with_replacement(names.values(), 2)
+    return any(plain.diff(*pair) != 0 for pair in pairs if jumping & {*pair})
+
+
+def _largest(body, kinks):
+    """The sums and products in a body that have kinks and stand in no other."""
+    if not body.has(*kinks):
+        return
+    if isinstance(body, (Sum, Product)):
+        yield body
+        return
+    for part in body.args:
+        yield from _largest(part, kinks)
+
+
+def _is_continuous_at(kink, body):
+    jump = body.xreplace({kink: S.One}) - body.xreplace({kink: S.NegativeOne})
+    return _where_it_is_zero(kink.args[0], jump).expand() == 0
 
 
 def _may_meet(one, other):
@@ -284,12 +321,20 @@ def _has_the_slope_inside(integral, numbers):
     """
     if not integral.free_symbols & numbers:
         return True
-    body, over = integral.function, {limit[0] for limit in integral.limits}
-    kinks = body.atoms(side)
+    over = {limit[0] for limit in integral.limits}
+    kinks = integral.atoms(side)
     if any(part.free_symbols & numbers and part.free_symbols & over for part in kinks):
         return False
-    if any(end.has(oo, -oo) for limit in integral.limits for end in limit[1:]):
+    ends = [end for limit in integral.limits for end in limit[1:]]
+    if any(end.has(oo, -oo) for end in ends):
         return False
+    inner = [end for end in ends if end.free_symbols & over]  # integrands of the outer variables
+    return all(_is_smooth(part, numbers, over) for part in (integral.function, *inner))
+
+
+def _is_smooth(body, numbers, over):
+    """Whether an integrand is smooth, between kinks that do not move."""
+    kinks = body.atoms(side)
     body = body.xreplace({part: Dummy(real=True) for part in kinks})
     moved = (power for power in body.atoms(Pow) if power.base.free_symbols & numbers)
     if not all(power.exp.is_Integer or is_positive(power.base) for power in moved):
@@ -324,7 +369,8 @@ def _unfold_if_asked_for(expression):
         unfolded = unfold(expression)
     kinks = [fact for fact in used if not isinstance(fact, str)]
     because(*(fact for fact in used if isinstance(fact, str)))
-    return unfolded + Add(*(Dummy("slope") * (1 - side(gap) ** 2) for _, gap, _ in kinks))
+    jumps = [gap for _, gap, (jump, *_) in kinks if _where_it_is_zero(gap, jump).expand() != 0]
+    return unfolded + Add(*(Dummy("slope") * (1 - side(gap) ** 2) for gap in jumps))
 
 
 def index_names(lower, upper, letter="i"):
