@@ -40,7 +40,8 @@ def gradebook(title, of, results, roster, cell):
     for result in results:
         if row := roster.rows.get(result.student):
             known = [cell(row.get(column, "")) for column in COLUMNS]
-            excused = any(row[column] == "EX" for column in row if column.startswith(title))
+            ours = re.compile(re.escape(title) + r"( \(\d+\))?")
+            excused = any(row[column] == "EX" for column in row if ours.fullmatch(column))
             rows.append([*known, "EX" if excused else f"{result.points:g}"])
     table = io.StringIO(newline="")
     csv.writer(table).writerows(rows)

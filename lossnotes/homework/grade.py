@@ -37,7 +37,6 @@ from lossnotes.homework.sandbox import Crashed, Limits, NoSandbox, Sandbox, Time
 from lossnotes.homework.scores import conclude, file_name, read_late, read_written, write
 from lossnotes.homework.submissions import (
     GradeError,
-    Roster,
     Unreadable,
     choose,
     fetch,
@@ -391,12 +390,15 @@ def _grade(assignment, path, folder, out, executor, secret, students, trusted, a
 def _moment(handed_in, name, students):
     """When a notebook was handed in, in seconds of the epoch, or None if nobody says.
 
-    The files that Moodle and Canvas give have the time at which they were asked for.
+    The files that Moodle and Canvas give have the time at which they were asked for. All of them
+    are named in their way: a student alone may not choose it.
     """
-    came_as = handed_in.came_as[name]
-    if moodle.owner(came_as):
-        return moodle.moment(students.rows.get(name, {})) if isinstance(students, Roster) else None
-    return None if canvas.owner(came_as) else choose(handed_in[name]).lstat().st_mtime
+    came_as, listed = handed_in.came_as, getattr(students, "rows", {}).get(name, {})
+    if all(map(moodle.owner, came_as.values())):
+        return moodle.moment(listed, moodle.owner(came_as[name])[1])
+    if all(map(canvas.owner, came_as.values())):
+        return None
+    return choose(handed_in[name]).lstat().st_mtime
 
 
 def _meant(handed_in, name, students, secret, chapter):

@@ -35,9 +35,12 @@ def folder(entry):
     return entry[: len(entry) - len(match["file"] or "")] if match else entry
 
 
-def moment(row):
-    """When a student of the worksheet that is downloaded handed in, or None if it does not say."""
-    for form in MOMENTS:
+def moment(row, identifier):
+    """When a student handed in, by their row of the worksheet that is downloaded; else None.
+
+    In the worksheet of another assignment a student has another identifier.
+    """
+    for form in MOMENTS if row.get("Identifier") == identifier else ():
         with contextlib.suppress(ValueError):
             return datetime.strptime(row.get(SUBMITTED, ""), form).timestamp()
     return None
@@ -50,6 +53,11 @@ def worksheet(results, came_as, roster, cell):
     was downloaded, `cell` makes a text safe in a table.
     """
     rows, listed = [], getattr(roster, "rows", {})
+    if any(
+        (known := owner(entry)) and listed.get(name, {}).get("Identifier") not in (None, known[1])
+        for name, entry in came_as.items()
+    ):
+        listed = {}  # the worksheet of another assignment
     now = datetime.now().astimezone().isoformat(timespec="seconds")
     for result in results:
         known = owner(came_as.get(result.student, ""))

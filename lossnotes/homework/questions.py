@@ -10,7 +10,7 @@ import json
 import keyword
 import math
 import tomllib
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import lru_cache
 from pathlib import Path
 from typing import Annotated, Literal
@@ -544,7 +544,8 @@ class Deadline(Model):
 
     def days(self, moment):
         """How many days after it has begun, at a time in seconds of the epoch."""
-        return max(0, math.ceil((moment - self.due.timestamp()) / 86_400))
+        due = self.due.astimezone().replace(tzinfo=None) if self.due.tzinfo else self.due
+        return max(0, math.ceil((datetime.fromtimestamp(moment) - due) / timedelta(days=1)))
 
     def share(self, days):
         """The share of the points that is lost after so many days."""

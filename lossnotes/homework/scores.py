@@ -16,6 +16,7 @@ from lossnotes.homework.submissions import GradeError, Roster, near
 
 WRITTEN = ("student", "question", "text", "points", "comment")  # the columns of written.csv
 LATE = ("student", "handed in", "days", "count as", "comment")  # and of late.csv
+MOMENT = "%Y-%m-%d at %H:%M"  # no spreadsheet takes it for a date, which it would write anew
 CANVAS = "late, says Canvas: by how many days stands in late.csv or nowhere"
 FOR_ALL = "the notebook for everybody was handed in, not the student's own"
 # Where a cell begins, whatever separates them; the signs are there in full width, too.
@@ -62,7 +63,7 @@ def conclude(assignment, results, out, class_):
         short.append(result.model_copy(update={"findings": {}, "written": {}, "errors": []}))
     to_read.save()
     late.save(even_if_empty=statuses.untimed)
-    _forget_pages(out / "feedback", class_.names)
+    _forget_pages(out, class_.names)
     changes = list(_changes(_text(out / "scores.csv"), scores.getvalue()))
     write(out / "scores.csv", scores.getvalue())
     write(out / "report.html", report.html())
@@ -100,7 +101,7 @@ class Growing:
     """A table that a person fills in: rows are added to it, and what stands there stays."""
 
     def __init__(self, path, columns):
-        self.path, self.columns, self.old = path, columns, _text(path)
+        self.path, self.columns, self.old = path, columns, _text(path).lstrip()
         self.new = io.StringIO(newline="")
         there, separator = _rows(self.old).fieldnames or columns, _separator(self.old)
         self.rows = csv.DictWriter(self.new, there, delimiter=separator, extrasaction="ignore")
@@ -127,7 +128,7 @@ class Days:
 
     def take_off(self, result, deadline, moment):
         """Take off what being late costs. When it was and how many days, if that is a new row."""
-        when = "" if moment is None else f"{datetime.fromtimestamp(moment):%Y-%m-%d %H:%M}"
+        when = "" if moment is None else f"{datetime.fromtimestamp(moment):{MOMENT}}"
         days = 0 if moment is None else deadline.days(moment)
         same_moment = self.counted.get((result.student, when), days)
         result.late = self.counted.get((result.student, ""), same_moment)
@@ -138,12 +139,10 @@ class Days:
         return (when, str(days)) if days and (result.student, when, days) not in self.told else ()
 
 
-def _forget_pages(folder, names):
-    """Remove the pages of names that are no longer there, as those that were mended."""
-    pages = {f"{file_name(name)}.html" for name in names}
-    for path in folder.glob("*.html"):
-        if path.name not in pages:
-            path.unlink()
+def _forget_pages(out, names):
+    """Remove the pages of results whose names are no longer there, as those that were mended."""
+    for stem in {path.stem for path in out.glob("results/*.json")} - {*map(file_name, names)}:
+        (out / "feedback" / f"{stem}.html").unlink(missing_ok=True)
 
 
 def _changes(old, new):
@@ -241,23 +240,35 @@ def read_written(path, assignment, class_):
 def read_late(path, class_):
     """The Days in the file.
 
-    Raises GradeError for a file that is damaged, a student who is none, and days that are no number
-    or change something without a reason.
+    Raises GradeError for a file that is damaged, a student who is none, a moment that is written in
+    another way, and days that are no number or change something without a reason, or twice.
     """
-    days = Days()
+    days, lines = Days(), {}
 
     def take(student, row, line):
-        when = row.get("handed in", "").strip()
-        found, counted = (_days(row.get(column, "").strip()) for column in ("days", "count as"))
+        when = row["handed in"].strip()
+        if when and not _is_moment(when):
+            raise ValueError(f"a moment is written as 2026-11-30 at 23:59, and not as {when!r}")
+        found, counted = _days(row["days"].strip()), _days(row["count as"].strip())
         if found is not None:
             days.told.add((student, when, found))
         if counted is not None:
-            if not row.get("comment", "").strip():
+            if not row["comment"].strip():
                 raise ValueError(f"the days of {student} are changed: say why, as a comment")
-            days.counted[student, when] = counted
+            if (student, when) in lines:
+                before = lines[student, when]
+                raise ValueError(f"the days of {student} are changed in line {before} too")
+            lines[student, when], days.counted[student, when] = line, counted
 
-    _each(path, LATE, {"student", "count as"}, class_, take)
+    _each(path, LATE, {*LATE}, class_, take)
     return days
+
+
+def _is_moment(text):
+    try:
+        return bool(datetime.strptime(text, MOMENT))
+    except ValueError:
+        return False
 
 
 def _days(text):

@@ -15,6 +15,7 @@ MEANT = CALCULUS | {name: function for name, (function, _) in FUNCTIONS.items()}
 ONE_NAME = {name: next(n for n, f in MEANT.items() if f is MEANT[name]) for name in MEANT}
 UNORDERED = {"delta", "Max", "Min"}
 ONE = ast.Constant(1)
+OF_THE_BOOK = "the "  # before a name that stands for nothing else
 
 
 @dataclass(frozen=True)
@@ -28,10 +29,25 @@ class Writing:
 
 def writing(text, stands_for):
     """The Writing of a typed formula; `stands_for` are texts in the place of names and numbers."""
-    writer = Writer({part: syntax(other) for part, other in stands_for.items()})
-    tree = syntax(text)
+    known = {}
+    for part, other in stands_for.items():
+        known[part] = Meaning(known).visit(syntax(other))
+    writer, tree = Writer(known), syntax(text)
     terms = writer.terms(tree, {})
     return Writing(_joined(terms), terms, writer.product(*writer.factors(tree, {}), {}))
+
+
+class Meaning(ast.NodeTransformer):
+    """What a name stands for: names before it are put in, its own is that of the book (s = s/2)."""
+
+    def __init__(self, known):
+        self.known = known
+
+    def visit_Name(self, node):
+        return self.known.get(node.id) or ast.Name(OF_THE_BOOK + node.id)
+
+    def visit_Call(self, node):
+        return ast.Call(node.func, [self.visit(argument) for argument in node.args], [])
 
 
 class Writer:
@@ -91,7 +107,7 @@ class Writer:
     def meant(self, node, bound):
         """What stands there: a name and a number for something else, and some say no more."""
         if isinstance(node, ast.Name) and node.id not in bound and node.id in self.stands_for:
-            return self.meant(self.stands_for[node.id], {node.id: node.id} | bound)
+            return self.stands_for[node.id]
         if isinstance(node, ast.Constant):
             number = Fraction(str(node.value))
             if number in self.stands_for:
@@ -116,7 +132,8 @@ class Writer:
     def part(self, node, bound):
         """The text of what is neither a sum nor a product, and of those in brackets."""
         if isinstance(node, ast.Name):
-            return bound.get(node.id, node.id)
+            name = node.id.removeprefix(OF_THE_BOOK)
+            return bound.get(name, name)
         if isinstance(node, ast.Constant):
             return str(node.value)
         if isinstance(node, ast.Subscript):
@@ -140,8 +157,9 @@ class Writer:
         for limit in reversed(ranges):
             variable, *ends = limit.elts
             ends = [self.write(end, inner) for end in ends]
-            inner[variable.id] = f"_{len(inner) + 1}"
-            limits.insert(0, f"({', '.join([inner[variable.id], *ends])})")
+            own = variable.id.removeprefix(OF_THE_BOOK)
+            inner[own] = f"_{len(inner) + 1}"
+            limits.insert(0, f"({', '.join([inner[own], *ends])})")
         return f"{name}({', '.join([self.write(body, inner), *limits])})"
 
 

@@ -58,6 +58,8 @@ def test_who_is_excused_stays_so(tmp_path):
     class_ = read_students(tmp_path / "gradebook.csv")
     rows = list(csv.reader(io.StringIO(canvas.gradebook("Homework 0", 10, [Result], class_, str))))
     assert rows[2][-1] == "EX"
+    rows = list(csv.reader(io.StringIO(canvas.gradebook("Homework", 10, [Result], class_, str))))
+    assert rows[2][-1] == "7.5"
 
 
 def test_a_file_says_whether_it_came_late():

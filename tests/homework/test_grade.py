@@ -22,7 +22,7 @@ from lossnotes.homework import grade as grading
 from lossnotes.homework import marks
 from lossnotes.homework.grade import Result, grade, grade_one, processes, run_all
 from lossnotes.homework.judge import UNCHECKED, Judge
-from lossnotes.homework.questions import load
+from lossnotes.homework.questions import Deadline, load
 from lossnotes.homework.sandbox import Limits, Sandbox, Timeout
 from lossnotes.homework.submissions import GradeError, read_students
 
@@ -720,6 +720,7 @@ def test_days_that_count_for_one_moment_count_for_no_other(small, class_, due):
         ("ada,,,1.5,x", "days must be a whole number"),
         ("ada,,,0,", "the days of ada are changed: say why"),
         ("adda,,,0,x", "nobody is called 'adda'; did you mean ada?"),
+        ("ada,21.11.2026 10:00,1,0,x", "a moment is written as 2026-11-30 at 23:59"),
     ],
 )
 def test_a_row_about_lateness_that_says_nothing_clear_is_named(small, class_, due, row, says):
@@ -727,6 +728,46 @@ def test_a_row_about_lateness_that_says_nothing_clear_is_named(small, class_, du
     (class_[1] / "late.csv").write_text(f"student,handed in,days,count as,comment\n{row}\n")
     with pytest.raises(GradeError, match=f"late.csv, line 2: {says}"):
         run(small, class_)
+
+
+def test_days_that_are_changed_twice_are_not_chosen_from(small, class_, due):
+    class_[1].mkdir()
+    (class_[1] / "late.csv").write_text(
+        "student,handed in,days,count as,comment\nada,,,0,ill\nada,,,3,not ill\n"
+    )
+    with pytest.raises(GradeError, match="the days of ada are changed in line 2 too"):
+        run(small, class_)
+
+
+def test_an_hour_that_comes_twice_makes_no_day(monkeypatch):
+    monkeypatch.setenv("TZ", "Europe/Berlin")
+    time.tzset()
+    try:
+        deadline = Deadline(due=datetime(2026, 10, 24, 23, 59))
+        assert deadline.days(datetime(2026, 10, 25, 23, 30).timestamp()) == 1
+        assert deadline.days(datetime(2026, 10, 25, 23, 59, 30).timestamp()) == 2
+    finally:
+        monkeypatch.undo()
+        time.tzset()
+
+
+def test_who_names_a_file_as_canvas_does_has_the_time_of_the_file(small, class_, due):
+    (class_[0] / "ada.ipynb").rename(class_[0] / "ada_1_2_x.ipynb")
+    os.utime(class_[0] / "ada_1_2_x.ipynb", (due + 60, due + 60))
+    assert run(small, class_).untimed == 0
+    assert table(class_[1] / "scores.csv")["ada"]["points"] == "4.5"
+
+
+def test_the_worksheet_of_another_assignment_says_nothing(small, class_, due, solved, notebook):
+    path, list_ = class_[0].parent / "all.zip", class_[0].parent / "worksheet.csv"
+    list_.write_text(
+        "Identifier,Full name,Last modified (submission)\n"
+        'Participant 901,Ada Lovelace,"Sunday, 22 November 2026, 11:58 PM"\n'
+    )
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr([*ZIPPED][0], notebook(*solved))
+    assert run(small, (path, class_[1]), students=read_students(list_)).untimed == 1
+    assert "Participant 1234567,Ada Lovelace,6," in (class_[1] / "moodle.csv").read_text()
 
 
 ZIPPED = {

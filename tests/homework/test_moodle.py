@@ -82,12 +82,12 @@ def class_(tmp_path):
 
 
 def test_the_worksheet_that_is_downloaded_says_when_somebody_handed_in(class_):
-    moments = [moodle.moment(class_.rows[name]) for name in class_]
+    moments = [moodle.moment(row, row["Identifier"]) for row in class_.rows.values()]
     assert moments[:2] == [
         datetime(2026, 11, 20, 23, 59).timestamp(),
         datetime(2026, 11, 21, 0, 1).timestamp(),
     ]
-    assert moments[2] is None and moodle.moment({}) is None
+    assert moments[2] is None and moodle.moment({}, "Participant 1") is None
 
 
 def test_who_handed_nothing_in_has_a_grade_if_the_worksheet_is_the_class(class_):

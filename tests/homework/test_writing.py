@@ -57,6 +57,11 @@ def test_what_sympy_would_simplify_is_another_way_to_write(one, other):
     assert written(one) != written(other)
 
 
+def test_a_name_may_stand_for_something_of_its_own_name():
+    names = {"a": "a/2", "b": "3*a"}
+    assert writing("a*c - b", names).text == writing("(a/2)*c - 3*(a/2)", {}).text
+
+
 def test_terms_and_factors_can_be_read_again():
     found = writing("-a*(b - c)/d + Sum(s[i], (i, 1, K))", {})
     assert sorted(found.terms) == ["+Sum(s[_1], (_1, 1, K))", "-(b-c)*1/d*a"]
