@@ -84,6 +84,10 @@ class Result(BaseModel):
     handed_in: str = ""  # a digest of the notebook
     digest: str = ""
 
+    def remark(self, words):
+        """Put words before the reason."""
+        self.reason = "; ".join(filter(None, [words, self.reason]))
+
 
 # One submission
 
@@ -154,7 +158,7 @@ def grade_one(path, secret, student, data, limits=None, trusted=False):
         with _LOCK:
             _judge(result, assignment, drawn, cells, *_sandbox(limits or Limits(), trusted))
         if strange := marks.remark(mark, secret, assignment.chapter, student):
-            result.reason = "; ".join(filter(None, [strange, result.reason]))
+            result.remark(strange)
     except Unreadable as stop:
         result.status, result.reason = stop.status, str(stop)
     except (Timeout, Crashed) as stop:
@@ -214,7 +218,8 @@ def _judge(result, assignment, drawn, cells, sandbox, judge):
     result.written = written
 
     reasons = []
-    if any(_declared(cells).get(name, value) != value for name, value in parameters.items()):
+    declared = _declared(cells)
+    if any(declared.get(name, value) != value for name, value in parameters.items()):
         reasons.append("the parameters in the notebook are not those of this student")
     elif not any(finding.points for finding in findings.values()):
         reasons.append(": ".join(["no points", *result.errors[:1]]))

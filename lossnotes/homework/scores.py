@@ -43,7 +43,7 @@ def conclude(assignment, results, out, class_):
             if not given.knows(result.student, name, text):
                 to_read.add(shown, name, text, "", "")
         if result.student in class_.with_all:
-            result.reason = "; ".join(filter(None, [FOR_ALL, result.reason]))
+            result.remark(FOR_ALL)
         given.correct(result, assignment)
         if assignment.deadline and result.status == "graded":
             moment = class_.moments[result.student]
@@ -52,7 +52,7 @@ def conclude(assignment, results, out, class_):
             if moment is None and (result.student, "") not in days.counted:
                 statuses.untimed += 1
                 if canvas.is_late(class_.came_as[result.student]):
-                    result.reason = "; ".join(filter(None, [CANVAS, result.reason]))
+                    result.remark(CANVAS)
         statuses.to_read += sum(each.status == "to read" for each in result.findings.values())
         table.writerow(_score(result, names))
         told = page(assignment, result)
@@ -101,7 +101,7 @@ class Growing:
     """A table that a person fills in: rows are added to it, and what stands there stays."""
 
     def __init__(self, path, columns):
-        self.path, self.columns, self.old = path, columns, _text(path).lstrip()
+        self.path, self.columns, self.old = path, columns, _text(path)
         self.new = io.StringIO(newline="")
         there, separator = _rows(self.old).fieldnames or columns, _separator(self.old)
         self.rows = csv.DictWriter(self.new, there, delimiter=separator, extrasaction="ignore")
@@ -135,7 +135,7 @@ class Days:
         result.lost = round(result.points * deadline.share(result.late), 2)
         result.points = round(result.points - result.lost, 2)
         if result.lost:
-            result.reason = "; ".join(filter(None, [late(result).rstrip("."), result.reason]))
+            result.remark(late(result).rstrip("."))
         return (when, str(days)) if days and (result.student, when, days) not in self.told else ()
 
 
@@ -309,7 +309,7 @@ def _points(text, most):
 def _text(path):
     try:
         with open(path, encoding="utf-8-sig", newline="") as file:
-            return file.read()
+            return file.read().lstrip("\r\n")  # the first line names the columns
     except FileNotFoundError:
         return ""
     except (OSError, UnicodeDecodeError) as error:

@@ -758,22 +758,27 @@ def test_who_names_a_file_as_canvas_does_has_the_time_of_the_file(small, class_,
     assert table(class_[1] / "scores.csv")["ada"]["points"] == "4.5"
 
 
-def test_the_worksheet_of_another_assignment_says_nothing(small, class_, due, solved, notebook):
-    path, list_ = class_[0].parent / "all.zip", class_[0].parent / "worksheet.csv"
-    list_.write_text(
-        "Identifier,Full name,Last modified (submission)\n"
-        'Participant 901,Ada Lovelace,"Sunday, 22 November 2026, 11:58 PM"\n'
-    )
-    with zipfile.ZipFile(path, "w") as archive:
-        archive.writestr([*ZIPPED][0], notebook(*solved))
-    assert run(small, (path, class_[1]), students=read_students(list_)).untimed == 1
-    assert "Participant 1234567,Ada Lovelace,6," in (class_[1] / "moodle.csv").read_text()
-
-
 ZIPPED = {
     "Ada Lovelace_1234567_assignsubmission_file_/small.ipynb": "Ada Lovelace",
     "lovelaceada_LATE_501_90001_small.ipynb": "lovelaceada",
 }
+
+
+@pytest.fixture
+def from_moodle(class_, solved, notebook):
+    """Ada's notebook as Moodle gives it, and a worksheet in which she has an identifier."""
+
+    def from_moodle(identifier):
+        path, worksheet = (class_[0].parent / name for name in ("all.zip", "worksheet.csv"))
+        worksheet.write_text(
+            "Identifier,Full name,Last modified (submission)\n"
+            f'{identifier},Ada Lovelace,"Sunday, 22 November 2026, 11:58 PM"\n'
+        )
+        with zipfile.ZipFile(path, "w") as archive:
+            archive.writestr([*ZIPPED][0], notebook(*solved))
+        return (path, class_[1]), read_students(worksheet)
+
+    return from_moodle
 
 
 @pytest.mark.parametrize("entry", ZIPPED)
@@ -792,17 +797,29 @@ def test_the_time_of_a_download_makes_nobody_late(small, class_, due, solved, no
     assert table(class_[1] / "scores.csv")[name]["points"] == "3"
 
 
-def test_the_worksheet_of_moodle_says_who_is_late(small, class_, due, solved, notebook):
-    path, list_ = class_[0].parent / "all.zip", class_[0].parent / "worksheet.csv"
-    list_.write_text(
-        "Identifier,Full name,Last modified (submission)\n"
-        'Participant 1234567,Ada Lovelace,"Sunday, 22 November 2026, 11:58 PM"\n'
-    )
-    with zipfile.ZipFile(path, "w") as archive:
-        archive.writestr([*ZIPPED][0], notebook(*solved))
-    run(small, (path, class_[1]), students=read_students(list_))
+def test_the_worksheet_of_moodle_says_who_is_late(small, class_, due, from_moodle):
+    handed_in, students = from_moodle("Participant 1234567")
+    run(small, handed_in, students=students)
     assert days_of("Ada Lovelace", class_) == [("2", "")]
     assert table(class_[1] / "scores.csv")["Ada Lovelace"]["points"] == "3"
+
+
+def test_the_worksheet_of_another_assignment_says_nothing(small, class_, due, from_moodle):
+    handed_in, students = from_moodle("Participant 901")
+    assert run(small, handed_in, students=students).untimed == 1
+    assert "Participant 1234567,Ada Lovelace,6," in (class_[1] / "moodle.csv").read_text()
+
+
+@pytest.mark.parametrize("name", ["late.csv", "written.csv"])
+def test_an_empty_line_before_the_titles_loses_no_row(small, class_, due, name):
+    class_[1].mkdir()
+    titles, row = {
+        "late.csv": ("student,handed in,days,count as,comment", "adda,,,0,ill"),
+        "written.csv": ("student,question,text,points,comment", "adda,q1,,1,a slip"),
+    }[name]
+    (class_[1] / name).write_text(f"\n\n{titles}\n{row}\n")
+    with pytest.raises(GradeError, match="nobody is called 'adda'"):
+        run(small, class_)
 
 
 def test_the_page_of_a_name_that_is_gone_goes_too(small, class_):
