@@ -405,7 +405,8 @@ def _limit(expression):
     def limit(values):
         digits = mp.dps
         found = []
-        values = {name: value for name, value in values.items() if name != ZERO}  # it is nearer
+        # What counts as zero at a kink is farther from it than a limit looks.
+        values = {name: value for name, value in values.items() if name != ZERO}
         with mp.workdps(4 * digits):
             for side in sides:
                 for places in (digits + 5, digits + 8):

@@ -9,6 +9,7 @@ from sympy import (
     Integral,
     Limit,
     Max,
+    Min,
     Or,
     Piecewise,
     Rational,
@@ -25,6 +26,7 @@ from sympy import (
 
 from lossnotes.derive import compare
 from lossnotes.derive.kinks import beside_kinks
+from lossnotes.derive.prove import unfold
 from lossnotes.derive.symbols import K, Others, Scores, epsilon, h, i, j, margin, maximum, p, s, y
 
 x = Symbol("x", real=True)
@@ -169,3 +171,23 @@ def test_a_kink_at_the_end_of_a_domain_refutes_what_includes_the_end():
 def test_the_kinks_of_what_a_limit_is_taken_of_are_not_looked_for_in_its_variable(left, limit):
     assert compare(Limit(left, x, oo), "=", limit)
     assert not compare(Limit(left, x, oo), "=", limit + h)
+
+
+@pytest.mark.parametrize("direction", "+-")
+def test_a_limit_from_one_side_looks_nearer_than_what_counts_as_zero(direction):
+    at_zero = 1 if direction == "+" else 0
+    limit = Limit(Heaviside(t - x), t, 0, direction)
+    assert compare(limit, "=", Heaviside(-x, at_zero)).kind == "confirmed"
+    assert compare(limit, "=", Heaviside(-x, 1 - at_zero)).kind == "refuted"
+
+
+def test_a_slope_that_bends_at_the_end_of_a_range_is_not_refuted_there():
+    slope = Derivative(Integral(Max(0, t - x), (t, 0, 1)), x)
+    assert compare(slope, "=", -Max(0, Min(1, 1 - x))).kind == "confirmed"
+    assert compare(slope, "=", -Max(0, Min(1, LATE + 1 - x))).kind == "refuted"
+
+
+def test_what_comes_of_the_largest_of_many_grows_no_faster_than_their_cube():
+    many = x, t, h, s[1], s[2], s[j], s[y], s[1] + x
+    few, all_ = (unfold(Max(*many[:n])).count_ops() for n in (4, 8))
+    assert all_ < 2**3 * few
